@@ -1,0 +1,42 @@
+# Shared by all .bats files: load it with `load helpers`.
+bats_require_minimum_version 1.5.0
+
+: "${VIRTDIAG:=$BATS_TEST_DIRNAME/../build/virtdiag}"
+HOSTS=$BATS_TEST_DIRNAME/hosts
+
+# vd ARGS...: the program in a clean environment, without colour and pager. Use it with `run -STATUS --separate-stderr`:
+#   run -1 --separate-stderr vd filters check 9:x
+# The status is always asserted; a crash (sanitizer report: 99, signal: 128 or more) is never an accepted status.
+vd() {
+	env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" TERM=dumb LC_ALL=C.UTF-8 COLUMNS=200 \
+		ASAN_OPTIONS="${ASAN_OPTIONS-}" UBSAN_OPTIONS="${UBSAN_OPTIONS-}" "$VIRTDIAG" "$@"
+}
+
+# same ACTUAL EXPECTED: equal strings, with a diff when they are not
+same() {
+	[ "$1" = "$2" ] || {
+		diff <(printf '%s\n' "$2") <(printf '%s\n' "$1") | sed 's/^/# /'
+		return 1
+	}
+}
+
+# has TEXT PART: PART is in TEXT
+has() {
+	[[ "$1" == *"$2"* ]] || {
+		printf '# not found: %s\n# in: %s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# hasnt TEXT PART
+hasnt() {
+	[[ "$1" != *"$2"* ]] || {
+		printf '# found: %s\n# in: %s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# json EXPR: evaluates a jq expression on $output and prints the result
+json() {
+	jq -r "$1" <<<"$output"
+}
