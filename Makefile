@@ -100,6 +100,9 @@ LIB_SRCS := \
 	lib/filter.c \
 	lib/filter-check.c \
 	lib/guests.c \
+	lib/guests-find.c \
+	lib/guests-places.c \
+	lib/guests-process.c \
 	lib/host.c \
 	lib/image.c \
 	lib/image-backing.c \
