@@ -20,7 +20,7 @@ tool() {
 	command -v "$1" >/dev/null || echo "$1 is not installed: make deps"
 }
 
-C_FILES=$(ls lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
+C_FILES=(lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
 
 rule "lib includes nothing of cmd" "$(grep -nE '#include "(command|report)\.h"' lib/*.[ch])"
 rule "cmd-*.c include no other cmd-*" "$(grep -nE '#include "cmd-' cmd/cmd-*.c | grep -vE '#include "cmd-[a-z]+-internal\.h"')"
@@ -40,9 +40,9 @@ border 'libsmartcols' cmd/report-text.c
 rule "lib does not end the process" "$(grep -nE '\b(exit|_exit|abort|err|errx|die)\(' lib/*.c | grep -vE '^lib/[a-z-]+\.c:[0-9]+:\s*(/?\*|.*/\*)')"
 rule "lib does not print" "$(grep -nE '\b(printf|puts|putchar|perror|fputs|fprintf)\(' lib/*.c | grep -v '^lib/log')"
 rule "no calls that cannot be used safely" \
-	"$(grep -nE '\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|localtime|gmtime|ctime|mktemp|gets|atoi|atol)\(' $C_FILES)"
-rule "no // comments" "$(grep -nE '^\s*//|[;{}]\s*//' $C_FILES)"
-rule "every source file names its licence" "$(grep -LE '^/\* SPDX-License-Identifier: LGPL-2.1-or-later \*/' $C_FILES)"
+	"$(grep -nE '\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|localtime|gmtime|ctime|mktemp|gets|atoi|atol)\(' "${C_FILES[@]}")"
+rule "no // comments" "$(grep -nE '^\s*//|[;{}]\s*//' "${C_FILES[@]}")"
+rule "every source file names its licence" "$(grep -LE '^/\* SPDX-License-Identifier: LGPL-2.1-or-later \*/' "${C_FILES[@]}")"
 rule "no file above 800 lines" "$(wc -l lib/*.c cmd/*.c | awk '$2 != "total" && $1 > 800 {print $2 ": " $1}')"
 rule "every file of lib/ that logs has one category of its own" \
 	"$(grep -hoE 'VLOG_CATEGORY\("[^"]+"\)' lib/*.c cmd/*.c | sort | uniq -d)"
@@ -54,12 +54,12 @@ done
 rule "every header can be included alone" "$alone"
 rule "vlog.h can be included from C++" "$(if command -v c++ >/dev/null; then c++ -Ilib -fsyntax-only -Wall -Wextra -include vlog.h -x c++ /dev/null 2>&1; fi)"
 
-rule "clang-format agrees" "$(tool clang-format; clang-format --dry-run -Werror $C_FILES 2>&1 | grep -E 'error:|warning:' | head -20)"
-rule "shellcheck agrees" "$(tool shellcheck; shellcheck -x -e SC1091 tests/run tests/check tests/deps tests/demo tests/*.sh \
+rule "clang-format agrees" "$(tool clang-format; clang-format --dry-run -Werror "${C_FILES[@]}" 2>&1 | grep -E 'error:|warning:' | head -20)"
+rule "shellcheck agrees" "$(tool shellcheck; shellcheck -x -e SC1091 tests/run tests/check tests/deps tests/demo tests/ci-* tests/*.sh \
 	tests/*.bash tests/*.bats completions/virtdiag.bash .ci/run 2>&1 | head -40)"
 rule "mandoc agrees" "$(tool mandoc; mandoc -Tlint -W warning man/*.[135] 2>&1)"
 rule "codespell agrees" "$(tool codespell; codespell -q 3 --skip='*.tsv,*.xml,*.json,*.jsonl' README.md Makefile lib cmd man completions tests/*.bats tests/unit 2>&1)"
-rule "no trailing blanks" "$(grep -nE '[[:blank:]]+$' Makefile README.md $C_FILES man/* tests/*.bats tests/*.sh tests/*.bash completions/* | head)"
+rule "no trailing blanks" "$(grep -nE '[[:blank:]]+$' Makefile README.md "${C_FILES[@]}" man/* tests/*.bats tests/*.sh tests/*.bash completions/* | head)"
 
 echo "1..$n"
 exit $failed
