@@ -135,10 +135,14 @@ CMD_SRCS := \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
+	cmd/command-lookup.c \
 	cmd/command-parse.c \
+	cmd/command-selftest.c \
 	cmd/commands.c \
 	cmd/main.c \
+	cmd/pager.c \
 	cmd/report.c \
+	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c
 
