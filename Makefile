@@ -77,8 +77,10 @@ VD_LDFLAGS := $(SAN_FLAGS)
 # libvlog: libc only.
 VLOG_SRCS := \
 	lib/log.c \
+	lib/log-format.c \
 	lib/log-grammar.c \
-	lib/log-output.c
+	lib/log-output.c \
+	lib/log-socket.c
 
 LIB_SRCS := \
 	lib/acl.c \
