@@ -119,6 +119,10 @@ LIB_SRCS := \
 	lib/root-open.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
+	lib/svirt-device.c \
+	lib/svirt-disk.c \
+	lib/svirt-host.c \
+	lib/svirt-label.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
 	lib/topics.c \
