@@ -85,7 +85,9 @@ LIB_SRCS := \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup.c \
+	lib/cgroup-match.c \
 	lib/cgroup-name.c \
+	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
 	lib/cgroup-tree.c \
 	lib/conf.c \
