@@ -89,7 +89,9 @@ LIB_SRCS := \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
+	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-walk.c \
 	lib/conf.c \
 	lib/data.c \
 	lib/domain.c \
