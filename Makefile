@@ -95,12 +95,18 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/data.c \
 	lib/domain.c \
+	lib/domain-chardev.c \
 	lib/domain-device.c \
+	lib/domain-hostdev.c \
+	lib/domain-source.c \
 	lib/domain-status.c \
 	lib/err.c \
 	lib/filter.c \
 	lib/filter-check.c \
 	lib/guests.c \
+	lib/guests-find.c \
+	lib/guests-places.c \
+	lib/guests-process.c \
 	lib/host.c \
 	lib/image.c \
 	lib/image-backing.c \
