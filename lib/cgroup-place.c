@@ -51,22 +51,21 @@ static char *path_in(const struct vd_buf *text, const struct vd_cgroup_hierarchy
 	return NULL;
 }
 
-/* The deepest node of the tree that @path is in. */
+/* The group of a guest that @path is in. */
 static struct vd_cgroup_node *find_node(struct vd_cgroup_node **nodes, size_t len, const char *path)
 {
-	struct vd_cgroup_node *best = NULL;
-
 	for (size_t i = 0; i < len;) {
-		if (nodes[i]->rel && vd_cg_is_below(path, nodes[i]->rel)) {
-			best = nodes[i];
-			len = best->n_children;
-			nodes = best->children;
-			i = 0;
-		} else {
-			i++;
-		}
+		struct vd_cgroup_node *node = nodes[i++];
+
+		if (!node->rel || !vd_cg_is_below(path, node->rel))
+			continue;
+		if (node->kind == VD_CGROUP_GUEST)
+			return node;
+		len = node->n_children;
+		nodes = node->children;
+		i = 0;
 	}
-	return best;
+	return NULL;
 }
 
 static bool is_walked(const struct vd_strv *roots, const char *rel)
@@ -182,7 +181,7 @@ static int place_one(struct vd_cg_walk *walk, struct vd_cg_guest *guest, const c
 	node = path ? find_node(walk->tree->roots, walk->tree->n_roots, path) : NULL;
 	if (guest->node)
 		return misplaced(walk, guest, path);
-	if (node && node->kind == VD_CGROUP_GUEST && (node->stale || node->orphan || !node->guest))
+	if (node && (node->stale || node->orphan || !node->guest))
 		return claim(walk, guest, node);
 	return add_nowhere(walk, guest, path, h);
 }

@@ -35,15 +35,8 @@ static void put(const char *name, const char *text)
 
 static void clean(void)
 {
-	static const char *const names[] = { "proc/self/mountinfo",
-		                             "proc/1/mountinfo",
-		                             "proc/mounts",
-		                             "etc/mtab",
-		                             "proc/self",
-		                             "proc/1",
-		                             "proc",
-		                             "etc",
-		                             "" };
+	static const char *const names[] = { "proc/self/mountinfo", "proc/1/mountinfo", "proc/mounts", "etc/mtab",
+		                             "proc/self",           "proc/1",           "proc",        "etc" };
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(names); i++) {
 		char path[256];
