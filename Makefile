@@ -87,9 +87,13 @@ LIB_SRCS := \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup.c \
+	lib/cgroup-match.c \
 	lib/cgroup-name.c \
+	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
+	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-walk.c \
 	lib/conf.c \
 	lib/data.c \
 	lib/domain.c \
