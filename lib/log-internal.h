@@ -74,6 +74,7 @@ struct vlog_output {
 	unsigned banner;     /* the banner is written */
 	unsigned complained; /* a failure to write was reported */
 	unsigned torn;       /* the last line was written in part only */
+	unsigned pipe;       /* a pipe or socket; of standard error that is asked each time, it can be exchanged */
 };
 
 /* All outputs in force at a time. Readers are counted; the count is guarded by the lock of log.c. */

@@ -95,6 +95,13 @@ static int open_file(const char *path)
 	return fd;
 }
 
+static bool is_pipe(int fd)
+{
+	struct stat about;
+
+	return !fstat(fd, &about) && (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode));
+}
+
 /* --- the list ------------------------------------------------------------------------------------------------------
  */
 
@@ -167,6 +174,7 @@ static int open_output(const char *s, const struct vlog_item *item, struct vlog_
 		free(output.name);
 		return status;
 	}
+	output.pipe = item->dest == VLOG_DEST_FILE && is_pipe(output.fd);
 	*ret_output = output;
 	return 0;
 }
@@ -249,6 +257,7 @@ static int reopen(struct vlog_output *output)
 	if (status)
 		return status;
 	__atomic_store_n(&output->complained, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&output->pipe, is_pipe(output->fd), __ATOMIC_RELAXED);
 	if (!same) {
 		__atomic_store_n(&output->torn, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&output->banner, 0, __ATOMIC_RELAXED);
@@ -320,19 +329,6 @@ static size_t write_pipe(int fd, const char *line, size_t length, bool newline_f
 	return done;
 }
 
-/* Asked each time: standard error can become another file, and a log file can be renamed and made again as a pipe. */
-static bool is_pipe(int fd)
-{
-	struct stat about;
-
-	return !fstat(fd, &about) && (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode));
-}
-
-static size_t write_fd(int fd, const char *line, size_t length, bool newline_first)
-{
-	return (is_pipe(fd) ? write_pipe : write_all)(fd, line, length, newline_first);
-}
-
 /* Says once that a log file takes nothing any more. Errors on standard error itself have nowhere to go. */
 static void complain(struct vlog_output *output)
 {
@@ -346,16 +342,19 @@ static void complain(struct vlog_output *output)
 	length = snprintf(text, sizeof(text), "%s: cannot write to the log file %s, its messages are lost: %m\n",
 	                  program_invocation_short_name, path);
 	if (length > 0)
-		write_fd(STDERR_FILENO, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1, false);
+		write_pipe(STDERR_FILENO, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1,
+		           false);
 }
 
 static void write_text(struct vlog_output *output, struct vlog_line *line)
 {
 	bool torn = __atomic_load_n(&output->torn, __ATOMIC_RELAXED);
+	bool pipe = output->dest == VLOG_DEST_STDERR ? is_pipe(STDERR_FILENO)
+	                                             : __atomic_load_n(&output->pipe, __ATOMIC_RELAXED);
 	size_t done;
 
 	vlog_line_make_safe(line);
-	done = write_fd(output->fd, line->safe, line->safe_length, torn);
+	done = (pipe ? write_pipe : write_all)(output->fd, line->safe, line->safe_length, torn);
 	if (done == line->safe_length) {
 		if (torn)
 			__atomic_store_n(&output->torn, 0, __ATOMIC_RELAXED);

@@ -136,6 +136,28 @@ static unsigned resolve(const char *name)
 	return state.handler || level > state.outputs->lowest ? level : state.outputs->lowest;
 }
 
+/*
+ * With the lock held. Level first: who sees the new serial must not see the old level. Both are written with the lock
+ * held only; if not, a thread delayed here could leave an old level with a new serial behind for good.
+ */
+static void refresh(struct vlog_category *category)
+{
+	if (category->serial == vlog_serial)
+		return;
+	__atomic_store_n(&category->level, resolve(category->name ? category->name : ""), __ATOMIC_RELAXED);
+	__atomic_store_n(&category->serial, vlog_serial, __ATOMIC_RELEASE);
+}
+
+bool vlog_enabled(struct vlog_category *category, unsigned level)
+{
+	if (__atomic_load_n(&category->serial, __ATOMIC_ACQUIRE) != __atomic_load_n(&vlog_serial, __ATOMIC_RELAXED)) {
+		lock_state();
+		refresh(category);
+		unlock_state();
+	}
+	return level >= __atomic_load_n(&category->level, __ATOMIC_RELAXED);
+}
+
 /* What a message needs to be written, taken at one moment. */
 struct target {
 	struct vlog_outputs *outputs; /* a reader is counted */
@@ -149,11 +171,7 @@ static bool take_target(struct vlog_category *category, unsigned level, struct t
 	bool wanted;
 
 	lock_state();
-	/* Level first: who sees the new serial must not see the old level. Both only ever change with the lock held. */
-	if (category->serial != vlog_serial) {
-		__atomic_store_n(&category->level, resolve(category->name ? category->name : ""), __ATOMIC_RELAXED);
-		__atomic_store_n(&category->serial, vlog_serial, __ATOMIC_RELEASE);
-	}
+	refresh(category);
 	wanted = level >= category->level;
 	if (wanted) {
 		state.outputs->readers++;

@@ -50,7 +50,10 @@ VLOG_PUBLIC extern unsigned vlog_serial;
 
 #define VLOG_CATEGORY(NAME) static struct vlog_category vlog_self = { NAME, 0, 0 }
 
-/* True when a message of @level may have to be written: two relaxed loads and comparisons, no call. */
+/*
+ * True when a message of @level may have to be written: relaxed loads and two comparisons, no call. A thread that logs
+ * while another reconfigures may still go by the old settings.
+ */
 static inline bool vlog_wanted(const struct vlog_category *category, unsigned level)
 {
 	return __atomic_load_n(&category->serial, __ATOMIC_RELAXED) !=
@@ -58,11 +61,17 @@ static inline bool vlog_wanted(const struct vlog_category *category, unsigned le
 	       level >= __atomic_load_n(&category->level, __ATOMIC_RELAXED);
 }
 
-/* Arguments are evaluated only when the message may have to be written. */
-#define VLOG_AT(LEVEL, ...)                                                                         \
-	do {                                                                                        \
-		if (__builtin_expect(vlog_wanted(&vlog_self, (LEVEL)), 0))                          \
-			vlog_write(&vlog_self, (LEVEL), __FILE__, __LINE__, __func__, __VA_ARGS__); \
+/*
+ * Is a message of @level wanted? Brings a stale category up to date first, which vlog_wanted() cannot. Also for the
+ * program to ask before work that is only done for the log.
+ */
+VLOG_PUBLIC bool vlog_enabled(struct vlog_category *category, unsigned level);
+
+/* Arguments are evaluated only when the message is wanted. */
+#define VLOG_AT(LEVEL, ...)                                                                                     \
+	do {                                                                                                    \
+		if (__builtin_expect(vlog_wanted(&vlog_self, (LEVEL)), 0) && vlog_enabled(&vlog_self, (LEVEL))) \
+			vlog_write(&vlog_self, (LEVEL), __FILE__, __LINE__, __func__, __VA_ARGS__);             \
 	} while (0)
 
 #define VLOG_DEBUG(...) VLOG_AT(VLOG_LEVEL_DEBUG, __VA_ARGS__)
