@@ -280,7 +280,7 @@ static int near_by_spelling(const struct vd_catalogue *c, const struct word *w, 
 {
 	unsigned limit = w->len < 4 ? 1 : w->len < 9 ? 2 : 3;
 
-	for (unsigned d = 1; d <= limit; d++)
+	for (unsigned d = 1; d <= limit && !names->len; d++)
 		for (size_t i = 0; i < c->count && names->len < max; i++) {
 			int r = distance_to(&c->items[i], w, limit) == d ? add_nearest(&c->items[i], w, d, names) : 0;
 

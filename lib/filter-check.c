@@ -206,41 +206,52 @@ static long earlier_match(const struct vd_filters *f, long index, const char *na
 	return first >= 0 && first < index ? first : -1;
 }
 
+/* "'1:qemu' and '1:util'" for the items that @won marks. */
+static int join_items(const struct vd_filters *f, const bool *won, long count, struct vd_buf *buf)
+{
+	for (long i = 0; i < count; i++) {
+		const struct vlog_span *text = &f->items[i].parsed.text;
+
+		if (won[i] && vd_buf_addf(buf, "%s'%.*s'", buf->len ? " and " : "", (int)text->length,
+		                          vd_filters_span(f, text)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Do earlier items always win? *@ret_matched tells whether the item matches anything at all. */
 static int check_shadowed(struct check *c, const struct item *item, bool *ret_matched)
 {
-	VD_AUTO_STRV winners = VD_STRV_INIT;
+	VD_AUTO_FREE bool *won = calloc((size_t)item->index + 1, sizeof(*won));
 	VD_AUTO_BUF list = VD_BUF_INIT;
-	const struct vd_filters *f = c->filters;
 	bool same_level = true;
 
 	*ret_matched = false;
+	if (!won)
+		return -ENOMEM;
 	for (size_t i = 0; i < c->catalogue->count; i++) {
 		const char *name = c->catalogue->items[i].name;
-		const struct vlog_item *winner;
-		VD_AUTO_FREE char *text = NULL;
 		long first;
 
 		if (!matches(item, name))
 			continue;
 		*ret_matched = true;
-		first = earlier_match(f, item->index, name);
+		first = earlier_match(c->filters, item->index, name);
 		if (first < 0)
 			return 0;
-		winner = &f->items[first].parsed;
-		same_level = same_level && winner->level == item->parsed->level;
-		text = strndup(vd_filters_span(f, &winner->text), winner->text.length);
-		if (!text || (!vd_strv_has(&winners, text) && vd_strv_add(&winners, text) < 0))
-			return -ENOMEM;
+		won[first] = true;
+		same_level = same_level && c->filters->items[first].parsed.level == item->parsed->level;
 	}
 	if (!*ret_matched)
 		return 0;
-	if (join_names(&winners, " and ", &list) < 0)
+	if (join_items(c->filters, won, item->index, &list) < 0)
 		return -ENOMEM;
-	return warn(c->warnings, "shadowed", item->index,
-	            same_level ? "'%.*s' changes nothing: '%s' already says so for all that it matches"
-	                       : "'%.*s' never counts: the first match wins, and '%s' stands before it; put it first",
-	            item->text_len, item->text, vd_buf_str(&list));
+	return same_level ? warn(c->warnings, "shadowed", item->index,
+	                         "'%.*s' changes nothing: all that it matches has that level already by %s",
+	                         item->text_len, item->text, vd_buf_str(&list))
+	                  : warn(c->warnings, "shadowed", item->index,
+	                         "'%.*s' never counts: all that it matches is decided before it by %s; put it first",
+	                         item->text_len, item->text, vd_buf_str(&list));
 }
 
 /* The item turns on a category that is known to flood the log. */
@@ -300,7 +311,7 @@ static int check_form(struct check *c, const struct item *item, bool matched)
 	if (item->parsed->plus && warn(c->warnings, "stack-trace-flag", item->index,
 	                               "the \"+\" asked for stack traces before libvirt 5.9.0; it is ignored now") < 0)
 		return -ENOMEM;
-	if (ignored->length &&
+	if (ignored->length && !separator &&
 	    warn(c->warnings, "suffix-ignored", item->index,
 	         "':%.*s' is ignored: only the first two parts count, level and pattern '%.*s'", (int)ignored->length,
 	         vd_filters_span(c->filters, ignored), item->match_len, item->match) < 0)

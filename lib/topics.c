@@ -231,36 +231,46 @@ static struct candidate *least_blocked(struct merge *m)
 	return best;
 }
 
-/*
- * The longest name among the categories in the way of @item: its pattern, the name itself, matches no other of them but
- * itself, and those that hold it have been dealt with before, being longer.
- */
-static const struct vd_category *longest_blocker(const struct merge *m, const struct candidate *item,
-                                                 unsigned *ret_level)
+/* The first category that no item covers yet and @item would give a wrong level; NULL when it can stand. */
+static const struct vd_category *find_blocker(const struct merge *m, const struct candidate *item)
 {
-	const struct vd_category *longest = NULL;
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		if (item->hits[c] && !m->covered[c] && m->target[c] != item->level)
+			return &m->catalogue->items[c];
+	return NULL;
+}
+
+/* The uncovered category with the longest name among those that the pattern @name matches; the count when none. */
+static size_t longest_uncovered(const struct merge *m, const char *name)
+{
+	size_t longest = m->catalogue->count, len = 0;
 
 	for (size_t c = 0; c < m->catalogue->count; c++) {
-		const struct vd_category *category = &m->catalogue->items[c];
+		const char *other = m->catalogue->items[c].name;
 
-		if (!item->hits[c] || m->covered[c] || m->target[c] == item->level ||
-		    (longest && strlen(category->name) <= strlen(longest->name)))
-			continue;
-		longest = category;
-		*ret_level = m->target[c];
+		if (!m->covered[c] && strstr(other, name) && strlen(other) > len) {
+			longest = c;
+			len = strlen(other);
+		}
 	}
 	return longest;
 }
 
-/* Name one by one the categories that @item must not decide; then it can stand. */
+/*
+ * Name one by one the categories that @item must not decide; then it can stand. A name matches longer names that hold
+ * it too, so these come first.
+ */
 static int clear_way(struct merge *m, const struct candidate *item)
 {
 	const struct vd_category *blocker;
-	unsigned level = 0;
 
-	while ((blocker = longest_blocker(m, item, &level)))
-		if (place(m, level, blocker->name, strlen(blocker->name)) < 0)
+	while ((blocker = find_blocker(m, item))) {
+		size_t c = longest_uncovered(m, blocker->name);
+		const char *name = m->catalogue->items[c].name;
+
+		if (place(m, m->target[c], name, strlen(name)) < 0)
 			return -ENOMEM;
+	}
 	return 0;
 }
 
