@@ -91,7 +91,10 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/data.c \
 	lib/domain.c \
+	lib/domain-chardev.c \
 	lib/domain-device.c \
+	lib/domain-hostdev.c \
+	lib/domain-source.c \
 	lib/domain-status.c \
 	lib/err.c \
 	lib/filter.c \
