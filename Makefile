@@ -89,6 +89,7 @@ LIB_SRCS := \
 	lib/cgroup-parse.c \
 	lib/cgroup-tree.c \
 	lib/conf.c \
+	lib/daemon.c \
 	lib/data.c \
 	lib/domain.c \
 	lib/domain-chardev.c \
@@ -122,6 +123,7 @@ LIB_SRCS := \
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-filters.c \
+	cmd/cmd-filters-suggest.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
@@ -131,6 +133,7 @@ CMD_SRCS := \
 	cmd/command-help.c \
 	cmd/command-parse.c \
 	cmd/commands.c \
+	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/report.c \
 	cmd/report-json.c \
