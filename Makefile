@@ -138,7 +138,8 @@ CMD_SRCS := \
 	cmd/main.c \
 	cmd/report.c \
 	cmd/report-json.c \
-	cmd/report-text.c
+	cmd/report-text.c \
+	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

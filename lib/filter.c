@@ -33,8 +33,7 @@ size_t vd_filters_column(const struct vd_filters *filters, const struct vlog_spa
 	return column;
 }
 
-/* --- what is wrong, in libvirt's words and in ours ------------------------------------------------------------------
- */
+/* --- what is wrong, in libvirt's words and in ours ---------------------------------------------------------------- */
 
 /* A span for "%.*s". */
 #define SPAN(text, span) (int)(span).length, (text) + (span).offset
@@ -208,8 +207,7 @@ static int add_hint(const struct vd_filters *f, const struct vlog_item *i, struc
 	return 0;
 }
 
-/* --- output paths ---------------------------------------------------------------------------------------------------
- */
+/* --- output paths ------------------------------------------------------------------------------------------------- */
 
 /*
  * Resolve "//", "/./", "/../" and a final "/" textually, as libvirt does before it opens the file. A relative path
@@ -279,8 +277,7 @@ static int judge_path(const struct vd_filters *f, struct vd_filter_item *item)
 	return item->error && item->hint ? 0 : -ENOMEM;
 }
 
-/* --- parsing
- * ---------------------------------------------------------------------------------------------------------*/
+/* --- parsing ------------------------------------------------------------------------------------------------------ */
 
 static int judge_item(const struct vd_filters *f, struct vd_filter_item *item)
 {
@@ -352,8 +349,7 @@ void vd_filters_release(struct vd_filters *filters)
 	*filters = (struct vd_filters)VD_FILTERS_INIT;
 }
 
-/* --- meaning
- * ---------------------------------------------------------------------------------------------------------*/
+/* --- meaning ------------------------------------------------------------------------------------------------------ */
 
 unsigned vd_filters_level(const struct vd_filters *filters, const char *category, unsigned default_level,
                           long *ret_item)
