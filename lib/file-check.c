@@ -332,7 +332,7 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 	int r;
 
 	r = verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s", e->note ? e->note : "libvirt does not label it");
-	if (r || e->access == VD_ACCESS_DAEMON || !user->process || !c->actual)
+	if (r)
 		return r;
 	answer = ask(root, e, user, c->actual, type, &domain_permissive);
 	if (answer == VD_POLICY_ALLOWED)
@@ -413,6 +413,12 @@ static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, con
 	return r;
 }
 
+/* Does anything hang on the label of the file? Not when libvirt leaves it alone and nothing confined opens it. */
+static bool label_matters(const struct vd_expect *e, const struct vd_file_user *user)
+{
+	return e->running || (user->process && user->in_force && e->access != VD_ACCESS_DAEMON);
+}
+
 static int judge_existing(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                           enum vd_file_type type, struct vd_file_check *c)
 {
@@ -421,8 +427,7 @@ static int judge_existing(struct vd_root *root, const struct vd_expect *e, const
 
 	if (code == -ENOMEM)
 		return code;
-	/* Files that nobody labels in an unconfined guest need no verdict. */
-	if (!e->running && !user->process && user->in_force)
+	if (!label_matters(e, user))
 		return verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
 		               e->note ? e->note : "libvirt does not label it");
 	if (code < 0)
@@ -452,8 +457,11 @@ int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const st
 		code = vd_root_stat(root, expect->path, &st, &err);
 		if (code == -ENOENT || code == -ENOTDIR)
 			r = judge_missing(&c, expect, user);
-		else if (code < 0)
+		else if (code < 0 && label_matters(expect, user))
 			r = verdict(&c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(&err));
+		else if (code < 0)
+			r = verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+			            expect->note ? expect->note : "libvirt does not label it");
 		else
 			r = judge_existing(root, expect, user, st.type, &c);
 		if (!r && c.status != VD_FILE_MISSING)
