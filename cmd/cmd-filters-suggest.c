@@ -382,6 +382,25 @@ static enum vd_exit run_suggest(struct vd_ctx *ctx, int argc, char **argv)
 	return vd_report_finish(report);
 }
 
+/* Topics with their titles. */
+static void complete_topic(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
+{
+	VD_AUTO_TOPICS topics = VD_TOPICS_INIT;
+
+	(void)ctx;
+	if (vd_topics_load(&topics, NULL) < 0)
+		return;
+	for (size_t i = 0; i < topics.count; i++) {
+		VD_AUTO_BUF word = VD_BUF_INIT;
+
+		if (strncmp(topics.items[i].id, prefix, strlen(prefix)))
+			continue;
+		if (vd_buf_addf(&word, "%s\t%s", topics.items[i].id, topics.items[i].title) < 0 ||
+		    vd_strv_add(words, word.data) < 0)
+			return;
+	}
+}
+
 static const char *const formats[] = { "conf", "env", "virt-admin", "plain", NULL };
 
 static const struct vd_opt opts[] = {
@@ -400,7 +419,12 @@ static const struct vd_opt opts[] = {
 };
 
 static const struct vd_arg args[] = {
-	{ .name = "TOPIC", .type = VD_OPT_TOPIC, .optional = true, .repeats = true, .help = "a driver or subsystem" },
+	{ .name = "TOPIC",
+	  .type = VD_OPT_TOPIC,
+	  .optional = true,
+	  .repeats = true,
+	  .help = "a driver or subsystem",
+	  .complete = complete_topic },
 	{ 0 },
 };
 
