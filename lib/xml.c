@@ -69,11 +69,12 @@ static int check_depth(const xmlNode *root, const char *file, struct vd_err *err
 	unsigned depth = 1;
 
 	while (node) {
+		if (node->type == XML_ELEMENT_NODE && depth > VD_XML_DEPTH)
+			return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
+			                  xmlGetLineNo(node), VD_XML_DEPTH);
 		if (node->type == XML_ELEMENT_NODE && node->children) {
-			if (++depth > VD_XML_DEPTH + 1)
-				return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
-				                  xmlGetLineNo(node), VD_XML_DEPTH);
 			node = node->children;
+			depth++;
 			continue;
 		}
 		while (node != root && !node->next) {
