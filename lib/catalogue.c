@@ -176,7 +176,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return m < c ? m : c;
 }
 
-unsigned vd_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned limit)
+unsigned vd_word_distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned limit)
 {
 	unsigned rows[3][MAX_WORD + 1];
 	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
@@ -253,9 +253,9 @@ static unsigned distance_to(const struct vd_category *c, const struct word *w, u
 {
 	size_t len = strlen(c->name);
 	const char *dot = strchr(c->name, '.'), *tail = dot ? dot + 1 : c->name;
-	unsigned whole = vd_edit_distance(w->s, w->len, c->name, len, limit);
-	unsigned part = vd_edit_distance(w->s, w->len, tail, strlen(tail), limit);
-	unsigned head = dot ? vd_edit_distance(w->s, w->len, c->name, (size_t)(dot - c->name), limit) : limit + 1;
+	unsigned whole = vd_word_distance(w->s, w->len, c->name, len, limit);
+	unsigned part = vd_word_distance(w->s, w->len, tail, strlen(tail), limit);
+	unsigned head = dot ? vd_word_distance(w->s, w->len, c->name, (size_t)(dot - c->name), limit) : limit + 1;
 
 	return min3(whole, part, head);
 }
@@ -265,7 +265,7 @@ static int add_nearest(const struct vd_category *c, const struct word *w, unsign
 {
 	const char *dot = strchr(c->name, '.');
 
-	if (dot && vd_edit_distance(w->s, w->len, c->name, (size_t)(dot - c->name), distance) <= distance) {
+	if (dot && vd_word_distance(w->s, w->len, c->name, (size_t)(dot - c->name), distance) <= distance) {
 		char area[MAX_WORD + 1];
 		size_t n = (size_t)(dot - c->name) < MAX_WORD ? (size_t)(dot - c->name) : MAX_WORD;
 

@@ -86,4 +86,4 @@ int vd_catalogue_nearest(const struct vd_catalogue *catalogue, const char *patte
  * anything above @limit is returned as @limit + 1. Bytes, not characters; only the first 64 of each are compared,
  * longer words never count as near.
  */
-unsigned vd_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned limit);
+unsigned vd_word_distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned limit);

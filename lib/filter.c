@@ -159,7 +159,7 @@ static int hint_destination(const struct vd_filters *f, const struct vlog_item *
 		const char *name = vlog_dest_name((enum vlog_dest)d);
 		unsigned distance = strlen(name) == len && !strncasecmp(name, s, len)
 		                            ? 0
-		                            : vd_edit_distance(s, len, name, strlen(name), 2);
+		                            : vd_word_distance(s, len, name, strlen(name), 2);
 
 		if (distance < best) {
 			best = distance;
