@@ -137,7 +137,7 @@ static int add_threads(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent,
 		mask |= 1u << walk->from[VD_CGROUP_CPU];
 	if (walk->unified >= 0)
 		mask |= 1u << walk->unified;
-	if (!vd_cg_open(walk, parent, name, mask, &dirs))
+	if (!vd_cg_leaf(walk, parent, name, mask, &dirs) && !vd_cg_open(walk, parent, name, mask, &dirs))
 		return 0;
 	r = add_node(walk, guest_node, VD_CGROUP_THREADS, name, rel, &scan.node);
 	if (r < 0)
