@@ -7,7 +7,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-hostdev");
 
 /* A number in an address attribute, hexadecimal with 0x, else decimal; 0 when absent or out of range. */
 static unsigned address_part(const struct vd_xml_node *address, const char *name)

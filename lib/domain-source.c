@@ -7,7 +7,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-source");
 
 /* Where each type of source keeps its path. */
 static const struct {

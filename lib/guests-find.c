@@ -7,7 +7,7 @@
 #include "guests.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.guests");
+VLOG_CATEGORY("virtdiag.guests-find");
 
 /* Longer names are not compared for suggestions; libvirt's are limited by the file name anyway. */
 #define MAX_SUGGEST 255

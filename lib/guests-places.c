@@ -11,7 +11,7 @@
 #include "host.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.guests");
+VLOG_CATEGORY("virtdiag.guests-places");
 
 void vd_places_release(struct vd_places *places)
 {

@@ -10,7 +10,7 @@
 #include "guests.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.guests");
+VLOG_CATEGORY("virtdiag.guests-process");
 
 /* A QEMU command line has one argument per option: large guests reach some hundred KiB. */
 #define MAX_CMDLINE   (4u << 20)
