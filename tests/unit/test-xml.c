@@ -219,8 +219,35 @@ static void test_limits(void)
 	tap_ok(!xml, "no document");
 }
 
+/* libxml2 likes to print what it finds wrong. */
+static void test_silent(void)
+{
+	static const char *const texts[] = { "<a>&undefined;<b></a>", "<x:a/>", "<a xmlns='relative'/>", "\xff\xfe<",
+		                             "<!DOCTYPE a SYSTEM 'http://192.0.2.1/x.dtd' [<!ENTITY e SYSTEM "
+		                             "'http://192.0.2.1/e'>]><a>&e;</a>" };
+	FILE *out = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	long printed;
+
+	if (!tap_ok(out && saved >= 0 && dup2(fileno(out), STDERR_FILENO) >= 0, "stderr is caught"))
+		return;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(texts); i++) {
+		VD_AUTO_XML struct vd_xml *xml = NULL;
+
+		if (vd_xml_parse(texts[i], strlen(texts[i]), "f.xml", &xml, NULL) == 0)
+			(void)vd_xml_text(vd_xml_root(xml));
+	}
+	fflush(stderr);
+	printed = lseek(fileno(out), 0, SEEK_END);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	fclose(out);
+	tap_int(printed, 0, "nothing is printed on stderr");
+}
+
 int main(void)
 {
+	test_silent();
 	test_errors();
 	test_tree();
 	test_entities();
