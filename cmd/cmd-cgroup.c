@@ -85,7 +85,11 @@ static void set_pressure(struct vd_row *row, const struct vd_cgroup_node *node)
 		return;
 	vd_row_double(row, COL_PRESSURE, node->pressure);
 	vd_row_str(row, COL_PRESSURE_RESOURCE, resource);
-	snprintf(buf, sizeof(buf), "%s%s%.1f", resource ? resource : "", resource ? " " : "", node->pressure);
+	/* "cpu 0.0" would only draw the eye. */
+	if (!resource || node->pressure < 0.05)
+		snprintf(buf, sizeof(buf), "0.0");
+	else
+		snprintf(buf, sizeof(buf), "%s %.1f", resource, node->pressure);
 	vd_row_text(row, COL_PRESSURE, buf);
 }
 
@@ -101,8 +105,11 @@ static void add_node(struct vd_table *table, struct vd_row *parent, const struct
 	bool bad = node->oom_kills > 0 || node->misplaced || node->kind == VD_CGROUP_NOWHERE;
 
 	vd_row_str(row, COL_NAME, node->name);
-	if (node->guest && node->kind != VD_CGROUP_THREADS)
+	if (node->guest)
 		vd_row_str(row, COL_GUEST, vd_guest_name(node->guest));
+	/* People see whose threads these are by the tree; programs should not have to. */
+	if (node->guest && node->kind == VD_CGROUP_THREADS)
+		vd_row_text(row, COL_GUEST, "-");
 	set_number(row, COL_TASKS, node->tasks);
 	if (node->cpu_usec >= 0)
 		vd_row_double(row, COL_CPU, (double)node->cpu_usec / 1e6);

@@ -334,7 +334,8 @@ static int add_partition(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs,
 		known &= node->children[i]->tasks >= 0;
 		scan.count += node->children[i]->tasks;
 	}
-	node->tasks = known ? scan.count : -1;
+	/* With guests left out the sum would be one of nothing in particular. */
+	node->tasks = known && !walk->options->only ? scan.count : -1;
 	return r == -ENOMEM ? r : 0;
 }
 
