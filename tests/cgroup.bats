@@ -260,3 +260,14 @@ cgroups"
 	run -0 --separate-stderr vd --root "$H" --session=ann cgroup tree
 	same "$output" "a session libvirt makes no cgroups for its guests"
 }
+
+@test "cgroup tree: a status XML that cannot be parsed -> exit 3, no group is called an orphan" {
+	built
+	put /run/libvirt/qemu/a.xml "<domstatus"
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$output" qemu-1-a
+	hasnt "$output" orphan
+	has "$stderr" /run/libvirt/qemu/a.xml
+}
