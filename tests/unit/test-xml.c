@@ -34,6 +34,7 @@ static void test_errors(void)
 		{ "empty file", "", -EBADMSG, "f.xml:1: " },
 		{ "no XML", "hello", -EBADMSG, "f.xml:1: " },
 		{ "end tag missing", "<a>\n<b>\n</a>", -EBADMSG, "f.xml:3: " },
+		{ "an error that others follow from", "<a>\n<b>\n<c>\n</b>\n</a>\n\n", -EBADMSG, "f.xml:4: " },
 		{ "cut off", "<a>\n<b", -EBADMSG, "f.xml:2: " },
 		{ "only a comment", "<!-- x -->", -EBADMSG, "f.xml:" },
 		{ "undefined entity", "<a x='&nope;'/>", -EBADMSG, "f.xml:1: " },
