@@ -95,6 +95,7 @@ LIB_SRCS := \
 	lib/cgroup-tree.c \
 	lib/cgroup-walk.c \
 	lib/conf.c \
+	lib/daemon.c \
 	lib/data.c \
 	lib/domain.c \
 	lib/domain-chardev.c \
@@ -119,6 +120,7 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
+	lib/near.c \
 	lib/root.c \
 	lib/root-open.c \
 	lib/svirt.c \
@@ -136,6 +138,7 @@ LIB_SRCS := \
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-filters.c \
+	cmd/cmd-filters-suggest.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
@@ -147,12 +150,14 @@ CMD_SRCS := \
 	cmd/command-parse.c \
 	cmd/command-selftest.c \
 	cmd/commands.c \
+	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \
 	cmd/report.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
-	cmd/report-text.c
+	cmd/report-text.c \
+	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
