@@ -148,6 +148,7 @@ CMD_SRCS := \
 	cmd/command-help.c \
 	cmd/command-lookup.c \
 	cmd/command-parse.c \
+	cmd/command-sample.c \
 	cmd/command-selftest.c \
 	cmd/commands.c \
 	cmd/log-strings.c \

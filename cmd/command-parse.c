@@ -55,7 +55,7 @@ const struct vd_opt vd_table_opts[] = {
 	{ .name = "raw",
 	  .short_name = 'r',
 	  .type = VD_OPT_FLAG,
-	  .help = "one row a line, single blanks, unscaled numbers" },
+	  .help = "rows only, single blanks, unscaled numbers" },
 	{ .name = "ascii", .type = VD_OPT_FLAG, .help = "draw trees with ASCII characters" },
 	{ 0 },
 };

@@ -39,5 +39,5 @@ const struct vd_cmd *const vd_commands[] = {
 #if __has_include("cmd-cgroup.c")
 	&vd_cmd_cgroup,
 #endif
-	&vd_cmd_help,    &vd_cmd_complete, &vd_cmd_dump, &vd_cmd_selftest, NULL,
+	&vd_cmd_help,    &vd_cmd_complete, &vd_cmd_dump, &vd_cmd_selftest, &vd_cmd_sample, NULL,
 };
