@@ -9,18 +9,18 @@ ZOO=$HOSTS/guests-zoo
 @test "guests: host with odd names and broken files -> all others listed, exit 3" {
 	run -3 --separate-stderr vd --root "$ZOO" guests
 	same "$output" "\
-GUEST         DRIVER  ID UUID                                 STATE    REASON     PID SINCE                JOB
-7             qemu     - 00000000-0000-4000-8000-000000000009 shut off -            - -                    -
-a.b-c         qemu     - 00000000-0000-4000-8000-000000000003 shut off -            - -                    -
-both          qemu     - 00000000-0000-4000-8000-000000000008 shut off -            - -                    -
-büro          qemu     - 00000000-0000-4000-8000-000000000002 shut off -            - -                    -
-db1           qemu     7 00000000-0000-4000-8000-000000000007 running  booted    4711 2026-11-23 03:03:01Z -
-renamed       qemu     - 00000000-0000-4000-8000-000000000004 shut off -            - -                    -
-transient one qemu    12 00000000-0000-4000-8000-000000000011 paused   migrating 4712 -                    migration out (perform3)
-twin          qemu     - 00000000-0000-4000-8000-000000000005 shut off -            - -                    -
-web 01        qemu     - 00000000-0000-4000-8000-000000000001 shut off -            - -                    -
-both          lxc      - 00000000-0000-4000-8000-000000000101 shut off -            - -                    -
-c1            lxc    653 00000000-0000-4000-8000-000000000102 running  booted     653 -                    -"
+GUEST          DRIVER   ID  UUID                                  STATE     REASON      PID  SINCE                 JOB
+7              qemu      -  00000000-0000-4000-8000-000000000009  shut off  -             -  -                     -
+a.b-c          qemu      -  00000000-0000-4000-8000-000000000003  shut off  -             -  -                     -
+both           qemu      -  00000000-0000-4000-8000-000000000008  shut off  -             -  -                     -
+büro           qemu      -  00000000-0000-4000-8000-000000000002  shut off  -             -  -                     -
+db1            qemu      7  00000000-0000-4000-8000-000000000007  running   booted     4711  2026-11-23 03:03:01Z  -
+renamed        qemu      -  00000000-0000-4000-8000-000000000004  shut off  -             -  -                     -
+transient one  qemu     12  00000000-0000-4000-8000-000000000011  paused    migrating  4712  -                     migration out (perform3)
+twin           qemu      -  00000000-0000-4000-8000-000000000005  shut off  -             -  -                     -
+web 01         qemu      -  00000000-0000-4000-8000-000000000001  shut off  -             -  -                     -
+both           lxc       -  00000000-0000-4000-8000-000000000101  shut off  -             -  -                     -
+c1             lxc     653  00000000-0000-4000-8000-000000000102  running   booted      653  -                     -"
 	has "$stderr" "/etc/libvirt/qemu/broken.xml: line 4: "
 	has "$stderr" "/etc/libvirt/qemu/empty.xml: line 1: the file is empty"
 	has "$stderr" "/etc/libvirt/qemu/a-twin.xml: describes the guest 'twin', as /etc/libvirt/qemu/twin.xml does already"
@@ -79,8 +79,8 @@ c1            lxc    653 00000000-0000-4000-8000-000000000102 running  booted   
 @test "guests: --session=USER -> that user's guests only" {
 	run -0 --separate-stderr vd --root "$ZOO" --session=alice guests
 	same "$output" "\
-GUEST DRIVER ID UUID                                 STATE   REASON  PID SINCE JOB
-desk  qemu    1 00000000-0000-4000-8000-000000000201 running booted 2000 -     -"
+GUEST  DRIVER  ID  UUID                                  STATE    REASON   PID  SINCE  JOB
+desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  -      -"
 	run -3 --separate-stderr vd --root "$ZOO" --session=nobody-at-all guests
 	same "$output" ""
 	has "$stderr" "nobody-at-all"
@@ -121,8 +121,8 @@ desk  qemu    1 00000000-0000-4000-8000-000000000201 running booted 2000 -     -
 	SECONDS=0
 	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/hostile" guests -n -o GUEST,TITLE
 	[ "$SECONDS" -lt 10 ]
-	same "${lines[0]}" 'a\xc2\x9b31m\nb\ -'
-	same "${lines[1]}" 'xxe              []'
+	same "${lines[0]}" 'a\xc2\x9b31m\nb\  -'
+	same "${lines[1]}" 'xxe               []'
 	same "${#lines[@]}" 2
 	has "$stderr" huge.xml
 	has "$stderr" laughs.xml
