@@ -1,10 +1,9 @@
 #!/usr/bin/env bats
 # Protects `virtdiag filters`: verdicts and levels as a real libvirtd 9.0.0 gave them, messages with a caret, warnings,
 # suggestions that can be pasted, and the categories of each version.
+# shellcheck disable=SC2154,SC2016
 
 load helpers
-# bats sets $stderr; hostile text must stay as it is
-# shellcheck disable=SC2154,SC2016
 
 setup() {
 	ROOT=$BATS_TEST_TMPDIR/root

@@ -1,9 +1,8 @@
 #!/usr/bin/env bats
 # Protects `virtdiag outputs check`: verdicts as a real libvirtd 9.0.0 gave them, file system included, and warnings.
+# shellcheck disable=SC2154
 
 load helpers
-# bats sets $stderr
-# shellcheck disable=SC2154
 
 setup() {
 	# The directories that were there when the verdicts were taken; /nonexistent-dir and /tp were not.
