@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "vlog.h"
+#include "near.h"
 
 VLOG_CATEGORY("virtdiag.filter");
 
@@ -159,7 +160,7 @@ static int hint_destination(const struct vd_filters *f, const struct vlog_item *
 		const char *name = vlog_dest_name((enum vlog_dest)d);
 		unsigned distance = strlen(name) == len && !strncasecmp(name, s, len)
 		                            ? 0
-		                            : vd_word_distance(s, len, name, strlen(name), 2);
+		                            : vd_edit_distance(s, len, name, strlen(name), 2);
 
 		if (distance < best) {
 			best = distance;

@@ -8,6 +8,7 @@
 #include "data.h"
 #include "filter.h"
 #include "vlog.h"
+#include "near.h"
 
 VLOG_CATEGORY("virtdiag.topics");
 
@@ -127,7 +128,7 @@ char *vd_topics_nearest(const struct vd_topics *topics, const char *name)
 		size_t len = strlen(word);
 
 		do {
-			unsigned distance = vd_word_distance(name, name_len, word, len, best);
+			unsigned distance = vd_edit_distance(name, name_len, word, len, best);
 
 			if (distance < best) {
 				best = distance;

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "host.h"
+#include "near.h"
 #include "tap.h"
 
 static void test_versions(void)
@@ -109,11 +110,11 @@ static void test_distance(void)
 	char huge[200];
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++)
-		tap_int(vd_word_distance(cases[i].a, strlen(cases[i].a), cases[i].b, strlen(cases[i].b),
+		tap_int(vd_edit_distance(cases[i].a, strlen(cases[i].a), cases[i].b, strlen(cases[i].b),
 		                         cases[i].limit),
 		        cases[i].wanted, "distance: %s to %s", cases[i].a, cases[i].b);
 	memset(huge, 'a', sizeof(huge));
-	tap_int(vd_word_distance(huge, sizeof(huge), huge, sizeof(huge), 3), 4, "distance: words too long to compare");
+	tap_int(vd_edit_distance(huge, sizeof(huge), huge, sizeof(huge), 3), 4, "distance: words too long to compare");
 }
 
 int main(void)

@@ -53,9 +53,12 @@ static void test_zoo(void)
 	        "lxc|both|shut off|0|0|c|/etc/libvirt/lxc/both.xml|-\n"
 	        "lxc|c1|running|653|0|cs|/etc/libvirt/lxc/c1.xml|/run/libvirt/lxc/c1.xml\n"
 	        "problem|74|/etc/libvirt/qemu/broken.xml\n"
+	        "problem|74|/etc/libvirt/qemu/container.xml\n"
 	        "problem|74|/etc/libvirt/qemu/empty.xml\n"
+	        "problem|74|/etc/libvirt/qemu/status-here.xml\n"
 	        "problem|95|/etc/libvirt/qemu/xen.xml\n"
-	        "problem|17|/etc/libvirt/qemu/a-twin.xml\n";
+	        "problem|17|/etc/libvirt/qemu/a-twin.xml\n"
+	        "problem|74|/run/libvirt/lxc/plain.xml\n";
 	VD_AUTO_ROOT struct vd_root *root = NULL;
 	VD_CLEANUP(vd_guests_release) struct vd_guests guests = { 0 };
 	VD_AUTO_BUF got = VD_BUF_INIT;
@@ -98,7 +101,7 @@ static void test_stale(void)
 
 static void test_session(void)
 {
-	static const char wanted[] = "qemu|desk|running|2000|0|cs|/home/alice/.config/libvirt/qemu/desk.xml|"
+	static const char wanted[] = "qemu|desk|running|2000|0|csam|/home/alice/.config/libvirt/qemu/desk.xml|"
 	                             "/run/user/1000/libvirt/qemu/run/desk.xml\n";
 	VD_AUTO_ROOT struct vd_root *root = NULL;
 	VD_CLEANUP(vd_guests_release) struct vd_guests guests = { 0 };
