@@ -95,7 +95,13 @@ LIB_SRCS := \
 	lib/cgroup-tree.c \
 	lib/cgroup-walk.c \
 	lib/conf.c \
+	lib/conf-edit.c \
+	lib/conf-write.c \
 	lib/daemon.c \
+	lib/daemon-find.c \
+	lib/daemon-log.c \
+	lib/daemon-process.c \
+	lib/daemon-unit.c \
 	lib/data.c \
 	lib/domain.c \
 	lib/domain-chardev.c \
@@ -124,6 +130,7 @@ LIB_SRCS := \
 	lib/root.c \
 	lib/root-attr.c \
 	lib/root-open.c \
+	lib/spawn.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
@@ -137,7 +144,9 @@ LIB_SRCS := \
 	lib/xml.c
 
 CMD_SRCS := \
+	cmd/admin.c \
 	cmd/cmd-cgroup.c \
+	cmd/cmd-daemons.c \
 	cmd/cmd-filters.c \
 	cmd/cmd-filters-suggest.c \
 	cmd/cmd-guests.c \
@@ -152,6 +161,10 @@ CMD_SRCS := \
 	cmd/command-sample.c \
 	cmd/command-selftest.c \
 	cmd/commands.c \
+	cmd/filters-apply.c \
+	cmd/filters-persist.c \
+	cmd/filters-show.c \
+	cmd/filters-state.c \
 	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \

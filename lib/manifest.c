@@ -42,7 +42,7 @@ static void entry_release(struct vd_manifest_entry *e)
 	free(e->mount);
 	free(e->header_file);
 	free(e->acl);
-	*e = (struct vd_manifest_entry){ .size = -1 };
+	*e = (struct vd_manifest_entry){ .size = -1, .mtime = -1 };
 }
 
 void vd_manifest_free(struct vd_manifest *manifest)
@@ -278,6 +278,9 @@ static int parse_numbers(const struct vd_value *o, struct vd_manifest_entry *e, 
 	s = get_number(o, "size", INT64_MAX, &e->size, err);
 	if (s < 0)
 		return s;
+	s = get_number(o, "mtime", INT64_MAX, &e->mtime, err);
+	if (s < 0)
+		return s;
 	e->has_owner = m && u && g;
 	e->mode = (mode_t)mode & 07777;
 	e->uid = (uid_t)uid;
@@ -361,7 +364,7 @@ static int parse_line(struct vd_manifest *m, const char *text, size_t len, size_
 		m->cap = cap;
 	}
 	e = &m->entries[m->len++];
-	*e = (struct vd_manifest_entry){ .line = line, .size = -1 };
+	*e = (struct vd_manifest_entry){ .line = line, .size = -1, .mtime = -1 };
 	return parse_record(o, e, err);
 }
 

@@ -43,7 +43,8 @@ struct vd_manifest_entry {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	int64_t size; /* -1 unknown */
+	int64_t size;  /* -1 unknown */
+	int64_t mtime; /* seconds since the epoch, -1 unknown */
 	char *target; /* always there for a symlink */
 	char *fstype, *mount, *header_file;
 	char *acl;

@@ -416,6 +416,8 @@ static struct vd_stat convert(const struct vd_root *root, const struct stat *st)
 		.type = file_type(st->st_mode),
 		.has_owner = !root->sosreport,
 		.size = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode) ? st->st_size : -1,
+		/* That of a copied file is often the time of the copy. */
+		.mtime = root->live ? st->st_mtim.tv_sec : -1,
 	};
 
 	if (s.has_owner) {
@@ -449,6 +451,7 @@ static int stat_path(struct vd_root *root, const char *path, bool nofollow, stru
 			.uid = e->has_owner ? e->uid : 0,
 			.gid = e->has_owner ? e->gid : 0,
 			.size = e->size,
+			.mtime = e->mtime,
 		};
 		return 0;
 	}

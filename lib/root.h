@@ -102,6 +102,7 @@ struct vd_stat {
 	uid_t uid;
 	gid_t gid;
 	int64_t size;    /* bytes, -1 unknown */
+	int64_t mtime;   /* seconds since the epoch, -1 unknown: of a capture only a manifest tells it */
 	dev_t dev, rdev; /* live only, else 0 */
 	ino_t ino;       /* live only, else 0 */
 };
