@@ -127,10 +127,10 @@ LIB_SRCS := \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/program.c \
 	lib/root.c \
 	lib/root-attr.c \
 	lib/root-open.c \
-	lib/spawn.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
