@@ -85,8 +85,7 @@ static uid_t calling_uid(void)
 	return errno || *end || uid >= (uid_t)-1 ? getuid() : (uid_t)uid;
 }
 
-/* Account and home of the session's user. */
-static int session_user(struct vd_root *root, const char *user, uid_t *ret_uid, char **ret_home, struct vd_err *err)
+int vd_session_user(struct vd_root *root, const char *user, uid_t *ret_uid, char **ret_home, struct vd_err *err)
 {
 	VD_AUTO_FREE char *name = NULL;
 	const char *home = getenv("HOME");
@@ -104,8 +103,7 @@ static int session_user(struct vd_root *root, const char *user, uid_t *ret_uid, 
 	return rc;
 }
 
-/* The value of an XDG variable: ours means something only for our own session on this machine. */
-static const char *own_env(struct vd_root *root, uid_t uid, const char *name)
+const char *vd_session_env(struct vd_root *root, uid_t uid, const char *name)
 {
 	const char *value = getenv(name);
 
@@ -115,7 +113,7 @@ static const char *own_env(struct vd_root *root, uid_t uid, const char *name)
 /* Where the session's daemon keeps its state: in the runtime directory, without one in the cache. */
 static int session_run_dir(struct vd_root *root, uid_t uid, const char *home, char **ret_dir)
 {
-	const char *env = own_env(root, uid, "XDG_RUNTIME_DIR");
+	const char *env = vd_session_env(root, uid, "XDG_RUNTIME_DIR");
 	VD_AUTO_FREE char *runtime = NULL, *probe = NULL;
 
 	runtime = env ? strdup(env) : vd_guests_format("/run/user/%lu", (unsigned long)uid);
@@ -136,10 +134,10 @@ static int session_places(struct vd_root *root, const char *user, struct vd_plac
 	uid_t uid;
 	int rc;
 
-	rc = session_user(root, user, &uid, &home, err);
+	rc = vd_session_user(root, user, &uid, &home, err);
 	if (rc < 0)
 		return rc;
-	config = own_env(root, uid, "XDG_CONFIG_HOME");
+	config = vd_session_env(root, uid, "XDG_CONFIG_HOME");
 	place->driver = VD_DRIVER_QEMU;
 	places->len = 1;
 	if (!join(&place->config_dir, config ? config : home, config ? "/libvirt/qemu" : "/.config/libvirt/qemu") ||

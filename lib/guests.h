@@ -56,6 +56,15 @@ int vd_guests_load(struct vd_root *root, const struct vd_guests_options *options
                    struct vd_err *err) VD_MUST_CHECK;
 void vd_guests_release(struct vd_guests *guests);
 
+/*
+ * Whose session is meant: @user, or without one (NULL, "") the caller; under sudo who called it. The caller frees
+ * *@ret_home. Returns 0; -ENOENT when there is no such account; another negative errno.
+ */
+int vd_session_user(struct vd_root *root, const char *user, uid_t *ret_uid, char **ret_home,
+                    struct vd_err *err) VD_MUST_CHECK;
+/* The value of an XDG variable where it means something: in our own session on this machine; else NULL. Borrowed. */
+const char *vd_session_env(struct vd_root *root, uid_t uid, const char *name);
+
 /* The description in force: status when the guest runs, else config (or, stale and transient, status). Borrowed. */
 const struct vd_domain *vd_guest_domain(const struct vd_guest *guest);
 /* The guest's name. Borrowed. */
