@@ -444,9 +444,10 @@ static const struct vd_cmd cmd_list = {
 	.run = run_list,
 };
 
-extern const struct vd_cmd vd_cmd_filters_suggest;
+extern const struct vd_cmd vd_cmd_filters_suggest, vd_cmd_filters_show;
 
-static const struct vd_cmd *const verbs[] = { &cmd_check, &cmd_explain, &vd_cmd_filters_suggest, &cmd_list, NULL };
+static const struct vd_cmd *const verbs[] = { &cmd_check, &cmd_explain,         &vd_cmd_filters_suggest,
+	                                      &cmd_list,  &vd_cmd_filters_show, NULL };
 
 extern const struct vd_cmd vd_cmd_filters;
 

@@ -52,13 +52,15 @@ static const struct vd_cmd cmd_check = {
 	.run = run_check,
 };
 
-static const struct vd_cmd *const verbs[] = { &cmd_check, NULL };
+extern const struct vd_cmd vd_cmd_outputs_show;
+
+static const struct vd_cmd *const verbs[] = { &cmd_check, &vd_cmd_outputs_show, NULL };
 
 extern const struct vd_cmd vd_cmd_outputs;
 
 const struct vd_cmd vd_cmd_outputs = {
 	.name = "outputs",
-	.summary = "check log output strings of libvirt",
+	.summary = "check log output strings of libvirt and show those in force",
 	.description = "Log outputs decide where libvirt's messages go and from which level on.",
 	.verbs = verbs,
 };
