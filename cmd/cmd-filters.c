@@ -444,16 +444,18 @@ static const struct vd_cmd cmd_list = {
 	.run = run_list,
 };
 
-extern const struct vd_cmd vd_cmd_filters_suggest, vd_cmd_filters_show;
+extern const struct vd_cmd vd_cmd_filters_suggest, vd_cmd_filters_show, vd_cmd_filters_apply, vd_cmd_filters_reset;
 
-static const struct vd_cmd *const verbs[] = { &cmd_check, &cmd_explain,         &vd_cmd_filters_suggest,
-	                                      &cmd_list,  &vd_cmd_filters_show, NULL };
+static const struct vd_cmd *const verbs[] = {
+	&cmd_check,           &cmd_explain,          &vd_cmd_filters_suggest, &cmd_list,
+	&vd_cmd_filters_show, &vd_cmd_filters_apply, &vd_cmd_filters_reset,   NULL
+};
 
 extern const struct vd_cmd vd_cmd_filters;
 
 const struct vd_cmd vd_cmd_filters = {
 	.name = "filters",
-	.summary = "check, explain and suggest log filter strings of libvirt",
+	.summary = "check, explain, suggest, show and apply log filters of libvirt",
 	.description = "Log filters decide which of libvirt's messages are logged: LEVEL:PATTERN items separated by "
 	               "spaces, of which the first that matches a category wins.",
 	.verbs = verbs,
