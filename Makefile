@@ -163,8 +163,10 @@ CMD_SRCS := \
 	cmd/commands.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
+	cmd/filters-reset.c \
 	cmd/filters-show.c \
 	cmd/filters-state.c \
+	cmd/filters-target.c \
 	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* virtdiag filters apply, virtdiag filters reset: the log settings of daemons that run, through virt-admin. */
+/* virtdiag filters apply: the log settings of daemons that run, through virt-admin. */
 #include "apply.h"
 
 #include <errno.h>
@@ -16,40 +16,6 @@
 
 VLOG_CATEGORY("virtdiag.cmd.filters-apply");
 
-const struct vd_col vd_change_cols[VD_N_CHANGE_COLS] = {
-	[VD_CHANGE_DAEMON] = { "DAEMON", VD_COL_STR, 0, "name of the daemon" },
-	[VD_CHANGE_SETTING] = { "SETTING", VD_COL_STR, 0, "filters or outputs" },
-	[VD_CHANGE_OLD] = { "OLD", VD_COL_STR, 0, "what was in force, or in the file, before" },
-	[VD_CHANGE_NEW] = { "NEW", VD_COL_STR, 0, "what is now" },
-	[VD_CHANGE_DONE] = { "DONE", VD_COL_STR, 0, "set, written, restored, left, unchanged, gone, failed, not yet" },
-	[VD_CHANGE_TARGET] = { "TARGET", VD_COL_STR, 0, "URI of the daemon, or its configuration file" },
-	[VD_CHANGE_BACKUP] = { "BACKUP", VD_COL_STR, VD_COL_JSON_ONLY, "the file as it was" },
-	[VD_CHANGE_DIFF] = { "DIFF", VD_COL_STR, VD_COL_JSON_ONLY, "what changed in the file" },
-	[VD_CHANGE_UNDO] = { "UNDO", VD_COL_VALUE, VD_COL_JSON_ONLY, "command that takes the change back" },
-	[VD_CHANGE_COMMAND] = { "COMMAND", VD_COL_VALUE, VD_COL_JSON_ONLY, "command that made the change" },
-};
-
-/* One running daemon. */
-struct target {
-	const struct vd_daemon *daemon;
-	const struct vd_daemon_process *process;
-	char *uri;
-	char *old[VD_N_APPLIED];      /* before */
-	char *in_force[VD_N_APPLIED]; /* as the daemon reports what was set; NULL: not set */
-	struct vd_row *rows[VD_N_APPLIED];
-	struct vd_remembered before; /* what was remembered when we came */
-};
-
-static void target_release(struct target *t)
-{
-	free(t->uri);
-	for (int i = 0; i < VD_N_APPLIED; i++) {
-		free(t->old[i]);
-		free(t->in_force[i]);
-	}
-	vd_remembered_release(&t->before);
-}
-
 static char *copy(const char *s)
 {
 	char *c = strdup(s);
@@ -58,23 +24,10 @@ static char *copy(const char *s)
 	return c;
 }
 
-void vd_apply_undo_line(struct vd_apply *a, const struct vd_value *argv)
-{
-	const char *words[8] = { NULL };
-	const char *line;
-
-	for (size_t i = 0; i < vd_value_count(argv) && i < VD_ARRAY_SIZE(words) - 1; i++)
-		words[i] = vd_value_get_str(vd_value_item(argv, i), NULL);
-	line = vd_shell_line(a->report, words);
-	if (line)
-		vd_report_line(a->report, "undo    %s", line);
-}
-
-/* --- one daemon
- * ------------------------------------------------------------------------------------------------------- */
+/* --- one daemon --------------------------------------------------------------------------------------------------- */
 
 /* Makes sure that asking reaches the process that we have seen and starts no other one. */
-static int target_find(struct vd_apply *a, const char *name, struct target *t, struct vd_err *err)
+static int target_find(struct vd_apply *a, const char *name, struct vd_target_daemon *t, struct vd_err *err)
 {
 	t->daemon = vd_daemons_get(a->daemons, name);
 	t->process = t->daemon ? vd_daemon_main(t->daemon) : NULL;
@@ -88,79 +41,44 @@ static int target_find(struct vd_apply *a, const char *name, struct target *t, s
 	return 0;
 }
 
-static int get(struct vd_apply *a, struct target *t, int setting, char **ret_value, struct vd_err *err)
-{
-	if (!vd_process_is_same(a->ctx->root, t->process->pid, t->process->ticks))
-		return vd_err_set(err, ESRCH, "%s has ended meanwhile", t->daemon->name);
-	return vd_admin_get(t->uri, (enum vd_log_setting)setting, ret_value, err);
-}
-
-static int set(struct vd_apply *a, struct target *t, int setting, const char *value, struct vd_err *err)
-{
-	if (!vd_process_is_same(a->ctx->root, t->process->pid, t->process->ticks))
-		return vd_err_set(err, ESRCH, "%s has ended meanwhile", t->daemon->name);
-	return vd_admin_set(t->uri, (enum vd_log_setting)setting, value, err);
-}
-
-static int get_old(struct vd_apply *a, struct target *t, struct vd_err *err)
+static int get_old(struct vd_apply *a, struct vd_target_daemon *t, struct vd_err *err)
 {
 	for (int i = 0; i < VD_N_APPLIED; i++) {
 		int r;
 
 		if (!a->values[i])
 			continue;
-		r = get(a, t, i, &t->old[i], err);
+		r = vd_target_get(a, t, i, &t->old[i], err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static void add_row(struct vd_apply *a, struct target *t, int i, const char *value, const char *done)
-{
-	struct vd_row *row = vd_table_row(a->table, NULL);
-
-	t->rows[i] = row;
-	vd_row_str(row, VD_CHANGE_DAEMON, t->daemon->name);
-	vd_row_str(row, VD_CHANGE_SETTING, vd_log_setting_name((enum vd_log_setting)i));
-	vd_row_str(row, VD_CHANGE_TARGET, t->uri);
-	vd_row_str(row, VD_CHANGE_OLD, t->old[i]);
-	if (t->old[i] && !*t->old[i])
-		vd_row_text(row, VD_CHANGE_OLD, "none");
-	vd_row_str(row, VD_CHANGE_NEW, value);
-	if (!*value)
-		vd_row_text(row, VD_CHANGE_NEW, "none");
-	vd_row_str(row, VD_CHANGE_DONE, done);
-	vd_row_value(row, VD_CHANGE_COMMAND, vd_admin_command(t->uri, (enum vd_log_setting)i, value));
-	if (t->old[i])
-		vd_row_value(row, VD_CHANGE_UNDO, vd_admin_command(t->uri, (enum vd_log_setting)i, t->old[i]));
-}
-
 /* Outputs first: they must be there for what the filters let through. */
-static int set_all(struct vd_apply *a, struct target *t, struct vd_err *err)
+static int set_all(struct vd_apply *a, struct vd_target_daemon *t, struct vd_err *err)
 {
 	int r = 0;
 
 	for (int i = VD_N_APPLIED; i-- > 0 && r == 0;) {
 		if (!a->values[i])
 			continue;
-		r = set(a, t, i, a->values[i], err);
+		r = vd_target_set(a, t, i, a->values[i], err);
 		/* As the daemon words it, so that it can be told later whether it is still ours. */
 		if (r == 0)
-			r = get(a, t, i, &t->in_force[i], err);
+			r = vd_target_get(a, t, i, &t->in_force[i], err);
 	}
 	/* All or nothing. */
 	for (int i = 0; i < VD_N_APPLIED && r < 0; i++)
-		if (t->in_force[i] && set(a, t, i, t->old[i], NULL) < 0)
+		if (t->in_force[i] && vd_target_set(a, t, i, t->old[i], NULL) < 0)
 			vd_warn(a->ctx, "%s: its %s could not be set back to '%s'", t->daemon->name,
 			        vd_log_setting_name((enum vd_log_setting)i), t->old[i]);
 	return r;
 }
 
-/* --- remembering
- * ------------------------------------------------------------------------------------------------------ */
+/* --- remembering -------------------------------------------------------------------------------------------------- */
 
-static void remember(struct vd_apply *a, struct target *t)
+static void remember(struct vd_apply *a, struct vd_target_daemon *t)
 {
 	VD_AUTO_REMEMBERED m = { .pid = t->process->pid, .ticks = t->process->ticks };
 	VD_AUTO_ERR err = VD_ERR_INIT;
@@ -180,38 +98,15 @@ static void remember(struct vd_apply *a, struct target *t)
 		vd_warn(a->ctx, "`virtdiag filters reset` will not know of it: %s", vd_err_text(&err));
 }
 
-/* --- taking it back
- * --------------------------------------------------------------------------------------------------- */
+/* --- taking it back ----------------------------------------------------------------------------------------------- */
 
-/* What came of one setting: "restored", "left" (someone else's by now), "gone" (with its process), "failed". */
-static const char *restore_one(struct vd_apply *a, struct target *t, int i, const char *ours, const char *old)
-{
-	VD_AUTO_FREE char *now = NULL;
-	VD_AUTO_ERR err = VD_ERR_INIT;
-
-	if (!vd_process_is_same(a->ctx->root, t->process->pid, t->process->ticks))
-		return "gone";
-	if (get(a, t, i, &now, &err) == 0) {
-		if (ours && strcmp(now, ours) != 0) {
-			vd_warn(a->ctx, "%s: its %s are '%s' by now, not what was set here: left alone",
-			        t->daemon->name, vd_log_setting_name((enum vd_log_setting)i), now);
-			return "left";
-		}
-		if (set(a, t, i, old, &err) == 0)
-			return "restored";
-	}
-	vd_error(a->ctx, "%s", vd_err_text(&err));
-	vd_report_unknown(a->report);
-	return "failed";
-}
-
-static void restore(struct vd_apply *a, struct target *t)
+static void restore(struct vd_apply *a, struct vd_target_daemon *t)
 {
 	VD_AUTO_ERR err = VD_ERR_INIT;
 
 	for (int i = 0; i < VD_N_APPLIED; i++)
 		if (t->in_force[i])
-			vd_row_str(t->rows[i], VD_CHANGE_DONE, restore_one(a, t, i, t->in_force[i], t->old[i]));
+			vd_row_str(t->rows[i], VD_CHANGE_DONE, vd_target_restore(a, t, i, t->in_force[i], t->old[i]));
 	if (vd_remember_save(a->ctx->root, &a->daemons->scope, t->daemon->name, &t->before, &err) < 0)
 		vd_warn(a->ctx, "%s", vd_err_text(&err));
 }
@@ -227,7 +122,7 @@ static void hold_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static bool any_runs(struct vd_apply *a, const struct target *targets, size_t n)
+static bool any_runs(struct vd_apply *a, const struct vd_target_daemon *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (vd_process_is_same(a->ctx->root, targets[i].process->pid, targets[i].process->ticks))
@@ -244,7 +139,8 @@ static int64_t now_us(void)
 }
 
 /* Until the time is over, a signal comes, or no daemon is left that could be restored. */
-static void wait_for(struct vd_apply *a, const sigset_t *set, int64_t duration, const struct target *targets, size_t n)
+static void wait_for(struct vd_apply *a, const sigset_t *set, int64_t duration, const struct vd_target_daemon *targets,
+                     size_t n)
 {
 	int64_t start = now_us(), left;
 	int sig;
@@ -262,8 +158,7 @@ static void wait_for(struct vd_apply *a, const sigset_t *set, int64_t duration, 
 	}
 }
 
-/* --- apply
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- apply -------------------------------------------------------------------------------------------------------- */
 
 /* A filter below every output shows nothing: the outputs in force are known here. */
 static void warn_filters(struct vd_apply *a, const struct vd_catalogue *catalogue, const char *outputs)
@@ -288,7 +183,7 @@ static void warn_filters(struct vd_apply *a, const struct vd_catalogue *catalogu
 }
 
 /* A daemon that ends by itself takes the settings with it. */
-static void warn_timeout(struct vd_apply *a, const struct target *t)
+static void warn_timeout(struct vd_apply *a, const struct vd_target_daemon *t)
 {
 	const char *const argv[] = { "virt-admin", "-c", t->uri, "daemon-timeout", "--timeout", "0", NULL };
 
@@ -297,14 +192,14 @@ static void warn_timeout(struct vd_apply *a, const struct target *t)
 		               t->daemon->name, t->process->timeout, vd_shell_line(a->report, argv));
 }
 
-static enum vd_exit apply_to(struct vd_apply *a, const struct vd_catalogue *catalogue, struct target *t)
+static enum vd_exit apply_to(struct vd_apply *a, const struct vd_catalogue *catalogue, struct vd_target_daemon *t)
 {
 	VD_AUTO_FREE char *outputs = NULL;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int r = get_old(a, t, &err);
 
 	/* Without outputs it has none to tell, which is no reason to stop. */
-	if (r == 0 && !a->values[VD_SETTING_OUTPUTS] && get(a, t, VD_SETTING_OUTPUTS, &outputs, NULL) < 0)
+	if (r == 0 && !a->values[VD_SETTING_OUTPUTS] && vd_target_get(a, t, VD_SETTING_OUTPUTS, &outputs, NULL) < 0)
 		outputs = NULL;
 	if (r == 0 && !a->dry_run)
 		r = set_all(a, t, &err);
@@ -312,14 +207,14 @@ static enum vd_exit apply_to(struct vd_apply *a, const struct vd_catalogue *cata
 		return vd_fail(a->ctx, &err);
 	for (int i = 0; i < VD_N_APPLIED; i++)
 		if (a->values[i])
-			add_row(a, t, i, a->values[i], a->dry_run ? "not yet" : "set");
+			vd_target_add_row(a, t, i, a->values[i], a->dry_run ? "not yet" : "set");
 	if (!a->dry_run)
 		remember(a, t);
 	warn_filters(a, catalogue, a->values[VD_SETTING_OUTPUTS] ? a->values[VD_SETTING_OUTPUTS] : outputs);
 	return VD_EXIT_OK;
 }
 
-static void show_undo(struct vd_apply *a, const struct target *t)
+static void show_undo(struct vd_apply *a, const struct vd_target_daemon *t)
 {
 	vd_report_line(a->report, "%s", "");
 	for (int i = 0; i < VD_N_APPLIED; i++) {
@@ -337,7 +232,7 @@ static void show_undo(struct vd_apply *a, const struct target *t)
 static enum vd_exit apply_live(struct vd_apply *a, const struct vd_catalogue *catalogue, const struct vd_strv *names)
 {
 	int64_t duration = vd_opt_duration(a->ctx, "for", 0);
-	struct target *targets = calloc(names->len, sizeof(*targets));
+	struct vd_target_daemon *targets = calloc(names->len, sizeof(*targets));
 	enum vd_exit status = VD_EXIT_OK;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	sigset_t signals;
@@ -362,13 +257,12 @@ static enum vd_exit apply_live(struct vd_apply *a, const struct vd_catalogue *ca
 	if (duration)
 		sigprocmask(SIG_UNBLOCK, &signals, NULL);
 	for (size_t i = 0; i < n; i++)
-		target_release(&targets[i]);
+		vd_target_daemon_release(&targets[i]);
 	free(targets);
 	return status;
 }
 
-/* --- which daemons
- * ---------------------------------------------------------------------------------------------------- */
+/* --- which daemons ------------------------------------------------------------------------------------------------ */
 
 /* Who does the work of @owner here: what runs, else what is set up. */
 static const char *serving(struct vd_ctx *ctx, const struct vd_daemons *ds, const char *owner)
@@ -411,8 +305,7 @@ static bool choose_daemons(struct vd_ctx *ctx, const struct vd_daemons *ds, cons
 	return true;
 }
 
-/* --- what to apply
- * ------------------------------------------------------------------------------------------------------ */
+/* --- what to apply ------------------------------------------------------------------------------------------------ */
 
 /* The strings of the topics and whose they are. Returns VD_EXIT_OK, or the status to end with. */
 static enum vd_exit take_topics(struct vd_ctx *ctx, const struct vd_catalogue *catalogue, const char *list,
@@ -549,108 +442,7 @@ static enum vd_exit run_apply(struct vd_ctx *ctx, int argc, char **argv)
 	return apply_checked(ctx, &catalogue, filters, &owners);
 }
 
-/* --- reset
- * ------------------------------------------------------------------------------------------------------------ */
-
-/* What the next start would set: an empty string where nothing is configured. */
-static const char *configured(const struct vd_log_values *values, int setting)
-{
-	const struct vd_log_value *v = vd_log_values_get(values, (enum vd_log_setting)setting, true);
-
-	return v && v->value && !v->error && v->origin != VD_ORIGIN_BUILTIN ? v->value : "";
-}
-
-static enum vd_exit reset_to(struct vd_apply *a, struct target *t, const char *const ours[VD_N_APPLIED],
-                             const char *const old[VD_N_APPLIED])
-{
-	VD_AUTO_REMEMBERED nothing = { 0 };
-	VD_AUTO_ERR err = VD_ERR_INIT;
-	bool failed = false;
-
-	for (int i = 0; i < VD_N_APPLIED; i++) {
-		const char *done;
-
-		if (!old[i])
-			continue;
-		if (get(a, t, i, &t->old[i], &err) < 0)
-			return vd_fail(a->ctx, &err);
-		done = a->dry_run ? "not yet" : restore_one(a, t, i, ours[i], old[i]);
-		failed |= !strcmp(done, "failed");
-		add_row(a, t, i, old[i], done);
-	}
-	if (!a->dry_run && !failed && ours[0] == NULL && ours[1] == NULL)
-		return VD_EXIT_OK;
-	if (!a->dry_run && !failed &&
-	    vd_remember_save(a->ctx->root, &a->daemons->scope, t->daemon->name, &nothing, &err) < 0)
-		vd_warn(a->ctx, "%s", vd_err_text(&err));
-	return VD_EXIT_OK;
-}
-
-/* Back to what was in force before virtdiag came; with @by_name else to what is configured. */
-static enum vd_exit reset_daemon(struct vd_apply *a, const struct vd_daemon *d, bool by_name, bool *ret_found)
-{
-	struct target t = { .daemon = d, .process = vd_daemon_main(d) };
-	VD_AUTO_REMEMBERED m = { 0 };
-	VD_AUTO_ERR err = VD_ERR_INIT;
-	VD_AUTO_LOG_VALUES values = { 0 };
-	enum vd_exit status;
-	int r = vd_remember_load(a->ctx->root, &a->daemons->scope, d->name, t.process, &m, &err);
-
-	if (r == -ENOENT && !by_name)
-		return VD_EXIT_OK;
-	if (r < 0 && r != -ENOENT)
-		return vd_fail(a->ctx, &err);
-	t.uri = vd_daemon_admin_uri(a->ctx->root, &a->daemons->scope, d->name);
-	vd_need_memory(t.uri != NULL);
-	*ret_found = true;
-	if (r == 0) {
-		status = reset_to(a, &t, (const char *const *)m.set, (const char *const *)m.old);
-	} else {
-		const char *const ours[VD_N_APPLIED] = { NULL, NULL };
-		const char *old[VD_N_APPLIED];
-
-		vd_need_memory(vd_daemon_log_load(a->ctx->root, &a->daemons->scope, d, &values) == 0);
-		for (int i = 0; i < VD_N_APPLIED; i++)
-			old[i] = configured(&values, i);
-		status = reset_to(a, &t, ours, old);
-	}
-	target_release(&t);
-	return status;
-}
-
-static enum vd_exit run_reset(struct vd_ctx *ctx, int argc, char **argv)
-{
-	const char *given = vd_opt_str(ctx, "daemon", NULL);
-	struct vd_apply a = { .ctx = ctx, .dry_run = vd_opt_given(ctx, "dry-run") };
-	VD_AUTO_DAEMONS ds = { 0 };
-	VD_AUTO_ERR err = VD_ERR_INIT;
-	enum vd_exit status = VD_EXIT_OK, finished;
-	bool found = false;
-
-	(void)argc;
-	(void)argv;
-	if (vd_daemons_load(ctx->root, ctx->use_session, ctx->session_user, &ds, &err) < 0)
-		return vd_fail(ctx, &err);
-	a.daemons = &ds;
-	a.report = vd_report_new(ctx);
-	a.table = vd_report_table(a.report, "changes", NULL, 0);
-	for (size_t i = 0; i < ds.len && status == VD_EXIT_OK; i++)
-		if (vd_daemon_main(&ds.items[i]) && (!given || !strcmp(given, ds.items[i].name)))
-			status = reset_daemon(&a, &ds.items[i], given != NULL, &found);
-	if (status == VD_EXIT_OK && !found && given) {
-		vd_error(ctx, "%s does not run: there is nothing to reset", given);
-		status = VD_EXIT_UNKNOWN;
-	} else if (status == VD_EXIT_OK && !found) {
-		vd_report_line(a.report, "nothing to reset: no running daemon has settings that virtdiag applied");
-	}
-	if (status != VD_EXIT_OK)
-		vd_report_unknown(a.report);
-	finished = vd_report_finish(a.report);
-	return status == VD_EXIT_OK ? finished : status;
-}
-
-/* --- tables
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------------------------------- */
 
 static void complete_topics(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
 {
@@ -690,28 +482,19 @@ static void complete_filters(struct vd_ctx *ctx, const char *prefix, struct vd_s
 	}
 }
 
-#define OPT_DAEMON(what)                                                                                     \
-	{                                                                                                    \
-		.name = "daemon", .type = VD_OPT_ENUM, .arg = "NAME", .words = vd_daemon_names, .help = what \
-	}
-#define OPT_DRY_RUN                                                                       \
-	{                                                                                 \
-		.name = "dry-run", .type = VD_OPT_FLAG, .help = "show what would be done" \
-	}
-
 static const struct vd_opt apply_opts[] = {
 	{ .name = "topic",
 	  .type = VD_OPT_TOPIC,
 	  .arg = "TOPIC",
 	  .help = "the string of this topic of `filters suggest`; several with commas",
 	  .complete = complete_topics },
-	OPT_DAEMON("in this daemon instead of the one that serves QEMU or the topic here"),
+	VD_OPT_DAEMON("in this daemon instead of the one that serves QEMU or the topic here"),
 	{ .name = "outputs", .type = VD_OPT_OUTPUTS, .arg = "STRING", .help = "set these log outputs too" },
 	{ .name = "for", .type = VD_OPT_DURATION, .arg = "DURATION", .help = "wait this long, then restore" },
 	{ .name = "persist",
 	  .type = VD_OPT_FLAG,
 	  .help = "edit the configuration file instead; counts after a restart" },
-	OPT_DRY_RUN,
+	VD_OPT_DRY_RUN,
 	VD_OPT_LIBVIRT,
 	{ 0 },
 };
@@ -733,7 +516,7 @@ static const char *const apply_examples[] = {
 	NULL,
 };
 
-extern const struct vd_cmd vd_cmd_filters_apply, vd_cmd_filters_reset;
+extern const struct vd_cmd vd_cmd_filters_apply;
 
 const struct vd_cmd vd_cmd_filters_apply = {
 	.name = "apply",
@@ -751,31 +534,4 @@ const struct vd_cmd vd_cmd_filters_apply = {
 	.cols = vd_change_cols,
 	.n_cols = VD_N_CHANGE_COLS,
 	.run = run_apply,
-};
-
-static const struct vd_opt reset_opts[] = {
-	OPT_DAEMON("of this daemon; if nothing is remembered of it, as its configuration says"),
-	OPT_DRY_RUN,
-	{ 0 },
-};
-
-static const char *const reset_examples[] = {
-	"sudo virtdiag filters reset",
-	"take back what `filters apply` has set",
-	NULL,
-};
-
-const struct vd_cmd vd_cmd_filters_reset = {
-	.name = "reset",
-	.summary = "take back what `filters apply` has set in running daemons",
-	.description =
-	        "Puts back the filters and outputs that were in force before `filters apply`, unless someone has "
-	        "changed them since. With --daemon also where nothing is remembered: then to what the daemon would "
-	        "have after a restart. Configuration files are not touched.",
-	.examples = reset_examples,
-	.opts = reset_opts,
-	.flags = VD_CMD_TABLE | VD_CMD_LIVE_ONLY,
-	.cols = vd_change_cols,
-	.n_cols = VD_N_CHANGE_COLS,
-	.run = run_reset,
 };

@@ -82,8 +82,7 @@ static void show_remarks(struct show *s)
 	}
 }
 
-/* --- judging --------------------------------------------------------------------------------------------------------
- */
+/* --- judging ------------------------------------------------------------------------------------------------------ */
 
 /* The string of another setting that is in force with @v. */
 static const char *companion(const struct vd_log_values *values, const struct vd_log_value *v,
@@ -154,8 +153,7 @@ static void judge(struct show *s, struct vd_row *row, const struct vd_daemon *d,
 		remark(s, 'W', "%s: %s: %s: %s", d->name, where, warnings.items[i].id, warnings.items[i].message);
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static void add_value(struct show *s, const struct vd_daemon *d, const struct vd_log_values *values,
                       const struct vd_log_value *v)

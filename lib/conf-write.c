@@ -53,8 +53,7 @@ static void change_release(struct change *c)
 	free(c->backup);
 }
 
-/* --- where ----------------------------------------------------------------------------------------------------------
- */
+/* --- where -------------------------------------------------------------------------------------------------------- */
 
 static int resolve(struct change *c, const char *path, bool exists)
 {
@@ -98,8 +97,7 @@ static int make_names(struct change *c)
 	return 0;
 }
 
-/* --- the old file
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the old file ------------------------------------------------------------------------------------------------- */
 
 static int check_content(struct change *c, const struct vd_buf *before)
 {
@@ -160,8 +158,7 @@ static int copy_xattrs(struct change *c)
 	return r;
 }
 
-/* --- the new file
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the new file ------------------------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const char *data, size_t len)
 {

@@ -13,6 +13,8 @@
 VLOG_CATEGORY("virtdiag.daemon-find");
 
 #define MAX_UNIX_SOCKETS (32u << 20)
+/* The start of a process is known to the second, and that of the kernel it is counted from no better. */
+#define CLOCK_SLACK      2
 
 /* One call of vd_daemons_load(). */
 struct load {
@@ -51,8 +53,7 @@ const char *vd_daemon_mode_name(enum vd_daemon_mode mode)
 	return names[mode];
 }
 
-/* --- scope ----------------------------------------------------------------------------------------------------------
- */
+/* --- scope -------------------------------------------------------------------------------------------------------- */
 
 void vd_daemon_scope_release(struct vd_daemon_scope *scope)
 {
@@ -131,8 +132,7 @@ char *vd_daemon_admin_uri(struct vd_root *root, const struct vd_daemon_scope *sc
 	return format("%s:///%s", name, kind);
 }
 
-/* --- one daemon -----------------------------------------------------------------------------------------------------
- */
+/* --- one daemon --------------------------------------------------------------------------------------------------- */
 
 static void daemon_release(struct vd_daemon *d)
 {
@@ -265,12 +265,11 @@ static int find_conf(struct load *l, struct vd_daemon *d)
 		return -ENOMEM;
 	d->has_conf = is_there(l->root, d->conf);
 	if (d->has_conf && p && p->since && vd_root_stat(l->root, d->conf, &st, NULL) == 0)
-		d->conf_newer = st.mtime > p->since;
+		d->conf_newer = st.mtime > p->since + CLOCK_SLACK;
 	return 0;
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------
- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 /* Does anybody listen on the daemon's socket? Lines end with the path; flag 10000 means listening (unix(7)). */
 static bool is_listened(struct load *l, const char *name)
@@ -345,8 +344,7 @@ static bool has_trace(const struct load *l, const struct vd_daemon *d)
 	       d->socket.path || d->service.state != VD_UNIT_NONE || d->socket.state != VD_UNIT_NONE;
 }
 
-/* --- mode -----------------------------------------------------------------------------------------------------------
- */
+/* --- mode --------------------------------------------------------------------------------------------------------- */
 
 static unsigned weight(const struct vd_daemon *d)
 {
@@ -377,8 +375,7 @@ static void find_mode(struct vd_daemons *ds)
 	VLOG_DEBUG("%zu daemons, %s", ds->len, vd_daemon_mode_name(ds->mode));
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------
- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 void vd_daemons_release(struct vd_daemons *daemons)
 {

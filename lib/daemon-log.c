@@ -104,8 +104,7 @@ static int miss(struct load *l, const char *path, const char *why)
 	return l->values->missing && l->values->missing_why ? 0 : -ENOMEM;
 }
 
-/* --- levels ---------------------------------------------------------------------------------------------------------
- */
+/* --- levels ------------------------------------------------------------------------------------------------------- */
 
 /* Of LIBVIRT_DEBUG: exact, lower case. 0: libvirt refuses it. */
 static unsigned variable_level(const char *value)
@@ -138,8 +137,7 @@ static int finish_variable(struct vd_log_value *v)
 	return level ? set_level(v, level) : set_error(v, "not one of debug, info, warning, error, 1 to 4");
 }
 
-/* --- sources --------------------------------------------------------------------------------------------------------
- */
+/* --- sources ------------------------------------------------------------------------------------------------------ */
 
 static int add_environment(struct load *l, enum vd_log_setting setting)
 {
@@ -241,8 +239,7 @@ static int add_command(struct load *l)
 	return add(l->values, VD_SETTING_LEVEL, VD_ORIGIN_COMMAND, "2", path, &v);
 }
 
-/* --- built in -------------------------------------------------------------------------------------------------------
- */
+/* --- built in ----------------------------------------------------------------------------------------------------- */
 
 static bool has_journal(struct load *l)
 {
@@ -303,8 +300,7 @@ static int add_builtin(struct load *l, enum vd_log_setting setting)
 	return r < 0 ? r : add(l->values, setting, VD_ORIGIN_BUILTIN, text.data, NULL, &v);
 }
 
-/* --- what counts
- * ------------------------------------------------------------------------------------------------------ */
+/* --- what counts -------------------------------------------------------------------------------------------------- */
 
 /* An empty string and level 0 mean "not set". */
 static bool is_set(const struct vd_log_value *v)

@@ -18,8 +18,7 @@ VLOG_CATEGORY("virtdiag.daemon-process");
 #define MAX_MAPS    (8u << 20)
 #define MAX_STATUS  (64u << 10)
 
-/* --- single files ---------------------------------------------------------------------------------------------------
- */
+/* --- single files ------------------------------------------------------------------------------------------------- */
 
 static int read_proc(struct vd_root *root, pid_t pid, const char *file, size_t max, struct vd_buf *buf,
                      struct vd_err *err)
@@ -125,8 +124,7 @@ static void read_maps(struct vd_root *root, struct vd_daemon_process *p)
 	p->library_deleted = eol && eol - at > 10 && !strncmp(eol - 10, " (deleted)", 10);
 }
 
-/* --- command line ---------------------------------------------------------------------------------------------------
- */
+/* --- command line ------------------------------------------------------------------------------------------------- */
 
 static bool takes_value(char option)
 {
@@ -203,8 +201,7 @@ static int read_cmdline(struct vd_root *root, struct vd_daemon_process *p)
 	return 0;
 }
 
-/* --- environment and identity ---------------------------------------------------------------------------------------
- */
+/* --- environment and identity ------------------------------------------------------------------------------------- */
 
 int vd_process_env(struct vd_root *root, pid_t pid, const char *name, char **ret_value, struct vd_err *err)
 {
@@ -235,8 +232,7 @@ bool vd_process_is_same(struct vd_root *root, pid_t pid, uint64_t ticks)
 	return r < 0 || !ticks || !now || now == ticks;
 }
 
-/* --- finding them ----------------------------------------------------------------------------------------------------
- */
+/* --- finding them ------------------------------------------------------------------------------------------------- */
 
 static const char *daemon_called(const char *name)
 {

@@ -26,8 +26,7 @@ const char *vd_unit_state_name(enum vd_unit_state state)
 	return names[state];
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------
- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 static bool has_suffix(const char *s, const char *suffix)
 {
@@ -109,8 +108,7 @@ int vd_unit_find(struct vd_root *root, const char *name, const struct vd_strv *e
 	return 0;
 }
 
-/* --- variables ------------------------------------------------------------------------------------------------------
- */
+/* --- variables ---------------------------------------------------------------------------------------------------- */
 
 static void var_release(struct vd_unit_var *var)
 {
@@ -219,8 +217,7 @@ static int next_word(const char **p, struct vd_buf *word)
 	return r;
 }
 
-/* --- files ----------------------------------------------------------------------------------------------------------
- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* Goes through a text by lines that a backslash at the end continues. */
 struct reader {
@@ -366,8 +363,7 @@ static int load_unit(struct vd_root *root, const char *path, struct vd_unit_env 
 	return r;
 }
 
-/* --- drop-ins -------------------------------------------------------------------------------------------------------
- */
+/* --- drop-ins ----------------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *path)
 {

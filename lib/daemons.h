@@ -16,8 +16,7 @@
 #include "err.h"
 #include "root.h"
 
-/* --- whose daemons --------------------------------------------------------------------------------------------------
- */
+/* --- whose daemons ------------------------------------------------------------------------------------------------ */
 
 /* The libvirt of the system, or of one user's session. Strings are owned. */
 struct vd_daemon_scope {
@@ -35,8 +34,7 @@ int vd_daemon_scope_find(struct vd_root *root, bool session, const char *user, s
 void vd_daemon_scope_release(struct vd_daemon_scope *scope);
 #define VD_AUTO_DAEMON_SCOPE VD_CLEANUP(vd_daemon_scope_release) struct vd_daemon_scope
 
-/* --- units ----------------------------------------------------------------------------------------------------------
- */
+/* --- units -------------------------------------------------------------------------------------------------------- */
 
 /* What `systemctl is-enabled` would say, from files alone. */
 enum vd_unit_state {
@@ -84,8 +82,7 @@ void vd_unit_env_release(struct vd_unit_env *env);
 /* Borrowed; NULL when it is not set. */
 const struct vd_unit_var *vd_unit_env_get(const struct vd_unit_env *env, const char *name);
 
-/* --- processes ------------------------------------------------------------------------------------------------------
- */
+/* --- processes ---------------------------------------------------------------------------------------------------- */
 
 struct vd_daemon_process {
 	pid_t pid;
@@ -126,8 +123,7 @@ int vd_daemon_processes_load(struct vd_root *root, const struct vd_daemon_scope 
 void vd_daemon_processes_release(struct vd_daemon_processes *processes);
 void vd_daemon_process_release(struct vd_daemon_process *process);
 
-/* --- daemons --------------------------------------------------------------------------------------------------------
- */
+/* --- daemons ------------------------------------------------------------------------------------------------------ */
 
 enum vd_daemon_state {
 	VD_DAEMON_UNKNOWN, /* a capture does not tell */
@@ -181,8 +177,7 @@ const struct vd_daemon *vd_daemons_get(const struct vd_daemons *daemons, const c
 /* The process that serves this host; NULL when there is none. Borrowed. */
 const struct vd_daemon_process *vd_daemon_main(const struct vd_daemon *daemon);
 
-/* --- log settings ---------------------------------------------------------------------------------------------------
- */
+/* --- log settings ------------------------------------------------------------------------------------------------- */
 
 enum vd_log_setting {
 	VD_SETTING_FILTERS,

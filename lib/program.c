@@ -58,8 +58,7 @@ static void child_release(struct child *c)
 	vd_cleanup_close(&c->errors);
 }
 
-/* --- starting -------------------------------------------------------------------------------------------------------
- */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 
 /* Is @entry a variable that the program must not inherit as it is? */
 static bool is_changed(const char *entry)
@@ -150,8 +149,7 @@ static int start(const char *const *argv, struct child *c)
 	return r;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* Reads what is there; closes *@fd at the end of the data. */
 static int drain(int *fd, struct vd_buf *buf)
