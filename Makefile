@@ -122,6 +122,7 @@ LIB_SRCS := \
 	lib/mounts.c \
 	lib/near.c \
 	lib/root.c \
+	lib/root-attr.c \
 	lib/root-open.c \
 	lib/svirt.c \
 	lib/svirt-context.c \

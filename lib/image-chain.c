@@ -184,6 +184,17 @@ static int examine(struct walk *w, bool from_xml)
 	return read_layer(w, from_xml);
 }
 
+/* Formats that libvirt knows and this program has no reader for; none of them has a backing file. */
+static bool is_other_format(const char *name)
+{
+	static const char *const others[] = { "dir", "bochs", "cloop", "dmg", "vhd", "fat" };
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(others); i++)
+		if (!strcmp(name, others[i]))
+			return true;
+	return false;
+}
+
 /* A file that a header names can turn out to be a directory or a block device. */
 static int update_type(struct walk *w, struct vd_source *source)
 {
@@ -231,7 +242,10 @@ static int add_from_header(struct walk *w, size_t above, bool *ret_more)
 	if (r < 0)
 		return problem(w, VD_CHAIN_HEADER, above, "%s: %s", layer->source->path, vd_err_text(&err));
 	format = vd_format_from_name(source->format ? source->format : layer->image.backing_format);
-	if (format == VD_FORMAT_UNKNOWN)
+	/* A name that libvirt does not know counts as none: seen with "fnord", "file", "host_device" and "nbd". */
+	if (format == VD_FORMAT_UNKNOWN ||
+	    (format == VD_FORMAT_OTHER &&
+	     !is_other_format(source->format ? source->format : layer->image.backing_format)))
 		format_origin = VD_ORIGIN_PROBED;
 	r = update_type(w, source);
 	if (r == 0 && is_local(source) && has_backing_support(format) && is_repeated(w, source, format)) {

@@ -136,13 +136,41 @@ static void check_duplicates(struct vd_svirt_run *run)
 	}
 }
 
-static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *label)
+/* Can libvirt use the security model that a <seclabel> names? dac always; apparmor in the end only the kernel tells. */
+static bool model_available(const struct vd_svirt_run *run, const char *model, bool active)
 {
-	bool lxc = run->domain->driver == VD_DRIVER_LXC;
+	const struct vd_svirt_settings *s = run->settings;
+
+	if (!strcmp(model, "selinux"))
+		return active;
+	if (strcmp(model, "apparmor") != 0 || run->domain->driver == VD_DRIVER_LXC)
+		return true;
+	/* Probing takes the first that is in force, and selinux is asked first. */
+	return s->qemu_driver_set ? s->qemu_apparmor : s->selinux < 0;
+}
+
+static void check_models(struct vd_svirt_run *run, bool active)
+{
+	const struct vd_domain *d = run->domain;
+	bool lxc = d->driver == VD_DRIVER_LXC;
 	bool require = lxc ? run->settings->lxc_require_confined : run->settings->qemu_require_confined;
 
-	if (label && label->type == VD_SECLABEL_NONE && require)
-		refuse(run, "unconfined guests are not allowed on this host (security_require_confined)");
+	for (size_t i = 0; i < d->n_seclabels; i++) {
+		const struct vd_seclabel *label = &d->seclabels[i];
+
+		if (label->type == VD_SECLABEL_NONE && require)
+			refuse(run, "unconfined guests are not allowed on this host (security_require_confined)");
+		if (label->model && !model_available(run, label->model, active))
+			refuse(run, !strcmp(label->model, "selinux")
+			                    ? "security driver model 'selinux' is not available"
+			                    : "security driver model 'apparmor' is not available");
+		if (!label->model && (label->type == VD_SECLABEL_STATIC || label->baselabel))
+			refuse(run, "<seclabel> without a model: libvirt does not accept this XML");
+	}
+}
+
+static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *label)
+{
 	if (!label)
 		return;
 	if (label->type == VD_SECLABEL_DYNAMIC && label->relabel == 0)
@@ -161,9 +189,8 @@ static void check_source(struct vd_svirt_run *run, const struct vd_source *sourc
 		if (!own->model)
 			refuse(run,
 			       "a device's <seclabel> has no model: security driver model '(null)' is not available");
-		else if (!strcmp(own->model, "selinux") && !active)
-			refuse(run, "a device's <seclabel> asks for selinux: security driver model 'selinux' is not "
-			            "available");
+		else if (!model_available(run, own->model, active))
+			refuse(run, "a device's <seclabel> asks for a security driver model that is not available");
 		if (own->relabel == 0 && own->label)
 			refuse(run,
 			       "a device's <seclabel> has a <label> and relabel='no': libvirt does not accept this "
@@ -191,9 +218,20 @@ static bool default_confined(const struct vd_svirt_run *run)
 	                                            : run->settings->qemu_default_confined;
 }
 
-static struct domain_label effective_label(const struct vd_svirt_run *run)
+/*
+ * The guest's <seclabel> for selinux. One of model 'none' is not for it: libvirt 9.0.0 then makes a dynamic label as if
+ * nothing were written.
+ */
+static const struct vd_seclabel *written_label(const struct vd_svirt_run *run)
 {
 	const struct vd_seclabel *written = vd_domain_seclabel(run->domain, "selinux");
+
+	return written && written->model && !strcmp(written->model, "none") ? NULL : written;
+}
+
+static struct domain_label effective_label(const struct vd_svirt_run *run)
+{
+	const struct vd_seclabel *written = written_label(run);
 	struct domain_label label = { VD_SECLABEL_DYNAMIC, true, NULL, NULL, NULL };
 
 	if (!written) {
@@ -257,7 +295,7 @@ static void explain_off(struct vd_svirt_run *run, const struct domain_label *lab
 {
 	if (!active)
 		run->off_note = "libvirt's selinux driver is turned off (security_driver)";
-	else if (label->type == VD_SECLABEL_NONE && run->running && !vd_domain_seclabel(run->domain, "selinux"))
+	else if (label->type == VD_SECLABEL_NONE && run->running && !written_label(run))
 		run->off_note = "the guest was started without a SELinux label";
 	else if (label->type == VD_SECLABEL_NONE)
 		run->off_note = "the guest is not confined by SELinux, so its files are not labelled";
@@ -268,7 +306,7 @@ static void explain_off(struct vd_svirt_run *run, const struct domain_label *lab
 int vd_svirt_labels(struct vd_svirt_run *run)
 {
 	struct domain_label label = effective_label(run);
-	const struct vd_seclabel *written = vd_domain_seclabel(run->domain, "selinux");
+	const struct vd_seclabel *written = written_label(run);
 	/* A running guest keeps the labels of its start, whatever the configuration says now. */
 	bool active = run->running || driver_active(run);
 	int r = 0;
@@ -276,8 +314,7 @@ int vd_svirt_labels(struct vd_svirt_run *run)
 	run->shared = image_context(run);
 	run->content = run->settings->content_context ? run->settings->content_context : USUAL_CONTENT;
 	check_duplicates(run);
-	if (!active && written && written->model && !strcmp(written->model, "selinux"))
-		refuse(run, "Security driver model 'selinux' is not available");
+	check_models(run, active);
 	check_label(run, written);
 	check_devices(run, active, label.relabel);
 	if (active && label.type != VD_SECLABEL_NONE) {

@@ -160,7 +160,10 @@ static int add_chardev(struct vd_svirt_run *run, const struct vd_res *res)
 		}
 	} else if (is(res->subtype, "pipe") && row.path) {
 		return add_pipe(run, &row);
-	} else if (!is(res->subtype, "dev") && !is(res->subtype, "unix")) {
+	} else if (is(res->subtype, "unix")) {
+		/* A socket cannot be opened to lock it, so libvirt does not remember its label. */
+		row.after = VD_AFTER_DEFAULT;
+	} else if (!is(res->subtype, "dev")) {
 		/* pty, stdio, tcp, udp, spicevmc, vc, null: no file of the host's, or one that the kernel makes. */
 		return 0;
 	}

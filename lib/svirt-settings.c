@@ -235,11 +235,12 @@ static int get_bool(struct conf_file *f, const char *name, bool *value)
 }
 
 /* security_driver: libvirt probes when it is absent or an empty list. The lxc driver takes a plain string only. */
-static int get_driver(struct conf_file *f, bool lists, bool *ret_selinux, bool *ret_set, int selinux)
+static int get_driver(struct conf_file *f, bool lists, struct vd_svirt_settings *s)
 {
 	VD_AUTO_STRV names = VD_STRV_INIT;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	const char *one = NULL;
+	bool set, selinux;
 	int r;
 
 	if (lists) {
@@ -253,11 +254,14 @@ static int get_driver(struct conf_file *f, bool lists, bool *ret_selinux, bool *
 		return r;
 	if (r == -EBADMSG && complain(f, &err) < 0)
 		return -ENOMEM;
-	*ret_set = r == 0 && names.len > 0;
+	set = r == 0 && names.len > 0;
 	/* Where it cannot be told whether SELinux is on, the labels are still worked out as if it were. */
-	*ret_selinux = *ret_set ? vd_strv_has(&names, "selinux") : selinux != -1;
-	VLOG_DEBUG("%s: security_driver %s, selinux %s", f->path, *ret_set ? "set" : "probed",
-	           *ret_selinux ? "yes" : "no");
+	selinux = set ? vd_strv_has(&names, "selinux") : s->selinux != -1;
+	VLOG_DEBUG("%s: security_driver %s, selinux %s", f->path, set ? "set" : "probed", selinux ? "yes" : "no");
+	*(lists ? &s->qemu_driver_set : &s->lxc_driver_set) = set;
+	*(lists ? &s->qemu_selinux : &s->lxc_selinux) = selinux;
+	if (lists)
+		s->qemu_apparmor = vd_strv_has(&names, "apparmor");
 	return 0;
 }
 
@@ -291,7 +295,7 @@ static int load_qemu_conf(struct vd_root *root, const char *path, struct vd_svir
 	int r = load_conf(root, &f);
 
 	if (r == 0)
-		r = get_driver(&f, true, &s->qemu_selinux, &s->qemu_driver_set, s->selinux);
+		r = get_driver(&f, true, s);
 	if (r == 0)
 		r = get_bool(&f, "security_default_confined", &s->qemu_default_confined);
 	if (r == 0)
@@ -318,7 +322,7 @@ static int load_lxc_conf(struct vd_root *root, struct vd_svirt_settings *s, stru
 	int r = load_conf(root, &f);
 
 	if (r == 0)
-		r = get_driver(&f, false, &s->lxc_selinux, &s->lxc_driver_set, s->selinux);
+		r = get_driver(&f, false, s);
 	if (r == 0)
 		r = get_bool(&f, "security_default_confined", &s->lxc_default_confined);
 	if (r == 0)
