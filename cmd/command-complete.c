@@ -218,7 +218,7 @@ static void complete_value(struct completion *c, enum vd_opt_type type, const ch
                            vd_complete_fn callback)
 {
 	VD_AUTO_STRV more = VD_STRV_INIT;
-	char level[3] = { c->cur[0], ':', 0 };
+	char level[3] = ":";
 	const char *prefix;
 
 	complete_type(c, type, arg, words);
@@ -228,6 +228,7 @@ static void complete_value(struct completion *c, enum vd_opt_type type, const ch
 	 * "1" alone goes on with the categories at once. "1:" as the only candidate would be finished by the shell
 	 * with a closing quote.
 	 */
+	snprintf(level, sizeof(level), "%c:", c->cur[0]);
 	prefix = type == VD_OPT_FILTERS && c->cur[0] && !c->cur[1] ? level : c->cur;
 	callback(&c->ctx, prefix, &more);
 	for (size_t i = 0; i < more.len; i++)

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC1003 # a backslash in quotes is one
 # Completion of virtdiag for bash. SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The program knows what may stand where; this script takes the line apart as the shell will, asks
