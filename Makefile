@@ -110,6 +110,7 @@ LIB_SRCS := \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/root.c \
+	lib/root-attr.c \
 	lib/root-open.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
