@@ -54,16 +54,16 @@ endif
 LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
+# Goals that need no library.
 NO_LIBS_GOALS := deps help clean format dist uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
-MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists '$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
+MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
+	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
 ifneq ($(MISSING),)
-ifneq ($(filter-out check demo,$(or $(MAKECMDGOALS),all)),)
-$(error missing libraries (name:version): $(MISSING). `make deps` installs them)
+$(error missing libraries (name:oldest version): $(MISSING). Run `make deps` to install them)
 endif
-endif
-LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES) 2>/dev/null)
-LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIB_NAMES) 2>/dev/null)
+LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES))
+LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIB_NAMES))
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
@@ -77,18 +77,25 @@ VD_LDFLAGS := $(SAN_FLAGS)
 # libvlog: libc only.
 VLOG_SRCS := \
 	lib/log.c \
+	lib/log-format.c \
 	lib/log-grammar.c \
-	lib/log-output.c
+	lib/log-output.c \
+	lib/log-socket.c
 
 LIB_SRCS := \
 	lib/acl.c \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup.c \
+	lib/cgroup-match.c \
 	lib/cgroup-name.c \
+	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
+	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-walk.c \
 	lib/conf.c \
+	lib/daemon.c \
 	lib/data.c \
 	lib/domain.c \
 	lib/domain-chardev.c \
@@ -97,9 +104,13 @@ LIB_SRCS := \
 	lib/domain-source.c \
 	lib/domain-status.c \
 	lib/err.c \
+	lib/file-check.c \
 	lib/filter.c \
 	lib/filter-check.c \
 	lib/guests.c \
+	lib/guests-find.c \
+	lib/guests-places.c \
+	lib/guests-process.c \
 	lib/host.c \
 	lib/image.c \
 	lib/image-backing.c \
@@ -109,6 +120,7 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
+	lib/near.c \
 	lib/root.c \
 	lib/root-attr.c \
 	lib/root-open.c \
@@ -127,6 +139,7 @@ LIB_SRCS := \
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-filters.c \
+	cmd/cmd-filters-suggest.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
@@ -134,12 +147,19 @@ CMD_SRCS := \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
+	cmd/command-lookup.c \
 	cmd/command-parse.c \
+	cmd/command-sample.c \
+	cmd/command-selftest.c \
 	cmd/commands.c \
+	cmd/log-strings.c \
 	cmd/main.c \
+	cmd/pager.c \
 	cmd/report.c \
+	cmd/report-format.c \
 	cmd/report-json.c \
-	cmd/report-text.c
+	cmd/report-text.c \
+	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
@@ -187,7 +207,7 @@ $(BUILD)/libvirtdiag.a: $(LIB_OBJS)
 
 $(PROGRAM): $(CMD_OBJS) $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS) -pthread
 
 # The unit tests of vlog link libvlog alone, which proves that it needs libc only.
 $(BUILD)/tests/test-log%: $(BUILD)/tests/unit/test-log%.o $(BUILD)/libvlog.a
@@ -205,8 +225,86 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlo
 check-unit: $(UNIT_BINS)
 	@tests/run unit $(BUILD)
 
-check-bats: $(PROGRAM)
+check-bats: $(PROGRAM) $(BUILD)/libvlog.a
 	@tests/run bats $(BUILD)
+
+# The same tests with sanitizers; vlog alone with the thread sanitizer.
+check-san:
+	@$(MAKE) SANITIZE=address,undefined check-unit check-bats
+
+check-tsan:
+	@$(MAKE) SANITIZE=thread check-log
+
+check-log: $(filter $(BUILD)/tests/test-log%,$(UNIT_BINS))
+	@tests/run unit $(BUILD) $(notdir $^)
+
+lint:
+	@tests/run lint
+
+# Everything, to the end also when a part fails; the last line counts.
+check:
+	@tests/check
+
+deps:
+	@tests/deps
+
+demo: $(PROGRAM)
+	@tests/demo $(PROGRAM)
+
+# --- installation ------------------------------------------------------------------------------------------------
+
+VLOG_SO := libvlog.so.0
+MAN_PAGES := $(wildcard man/*.1 man/*.3 man/*.5)
+
+$(BUILD)/$(VLOG_SO): $(VLOG_OBJS) lib/vlog.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(VLOG_SO) $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script=lib/vlog.map -o $@ $(VLOG_OBJS) -pthread
+
+$(BUILD)/vlog.pc: lib/vlog.pc.in Makefile
+	$(Q)sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|' $< > $@
+
+all: $(BUILD)/libvlog.a $(BUILD)/$(VLOG_SO) $(BUILD)/vlog.pc
+
+install: all
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)' \
+		'$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)' \
+		$(foreach n,1 3 5,'$(DESTDIR)$(mandir)/man$(n)')
+	$(INSTALL) -m 755 $(PROGRAM) '$(DESTDIR)$(bindir)/virtdiag'
+	$(INSTALL) -m 644 $(BUILD)/libvlog.a '$(DESTDIR)$(libdir)/libvlog.a'
+	$(INSTALL) -m 755 $(BUILD)/$(VLOG_SO) '$(DESTDIR)$(libdir)/$(VLOG_SO)'
+	ln -sf $(VLOG_SO) '$(DESTDIR)$(libdir)/libvlog.so'
+	$(INSTALL) -m 644 $(BUILD)/vlog.pc '$(DESTDIR)$(libdir)/pkgconfig/vlog.pc'
+	$(INSTALL) -m 644 lib/vlog.h '$(DESTDIR)$(includedir)/vlog.h'
+	$(INSTALL) -m 644 completions/virtdiag.bash '$(DESTDIR)$(bashcompdir)/virtdiag'
+	$(INSTALL) -m 644 completions/_virtdiag '$(DESTDIR)$(zshcompdir)/_virtdiag'
+	$(INSTALL) -m 644 completions/virtdiag.fish '$(DESTDIR)$(fishcompdir)/virtdiag.fish'
+	for page in $(MAN_PAGES); do \
+		$(INSTALL) -m 644 $$page '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/} || exit 1; done
+
+uninstall:
+	rm -f '$(DESTDIR)$(bindir)/virtdiag' '$(DESTDIR)$(libdir)/libvlog.a' '$(DESTDIR)$(libdir)/$(VLOG_SO)' \
+		'$(DESTDIR)$(libdir)/libvlog.so' '$(DESTDIR)$(libdir)/pkgconfig/vlog.pc' '$(DESTDIR)$(includedir)/vlog.h' \
+		'$(DESTDIR)$(bashcompdir)/virtdiag' '$(DESTDIR)$(zshcompdir)/_virtdiag' \
+		'$(DESTDIR)$(fishcompdir)/virtdiag.fish'
+	for page in $(MAN_PAGES); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
+
+# --- care --------------------------------------------------------------------------------------------------------
+
+FORMAT_FILES := $(wildcard lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
+
+format:
+	clang-format -i $(FORMAT_FILES)
+
+analyze:
+	$(MAKE) BUILD=build/analyze CFLAGS='-O1 -fanalyzer' build/analyze/virtdiag
+
+coverage:
+	$(MAKE) BUILD=build/coverage CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage BUILD=build/coverage check-unit check-bats
+	gcovr --root . --filter 'lib/' --filter 'cmd/' build/coverage
+
+dist:
+	git archive --prefix=virtdiag-$(VERSION)/ -o virtdiag-$(VERSION).tar.gz HEAD
 
 clean:
 	rm -rf build
@@ -214,5 +312,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps demo check check-unit check-bats check-san check-tsan lint format analyze coverage dist clean help \
+.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint format analyze coverage dist clean help \
 	install uninstall

@@ -6,7 +6,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-chardev");
 
 /* The <source> that names a file; udp has two without any. */
 static const struct vd_xml_node *chardev_source(const struct vd_xml_node *device)

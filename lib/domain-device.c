@@ -7,7 +7,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-device");
 
 #define QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
 

@@ -7,7 +7,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-hostdev");
 
 /* A number in an address attribute, hexadecimal with 0x, else decimal; 0 when absent or out of range. */
 static unsigned address_part(const struct vd_xml_node *address, const char *name)
@@ -25,7 +25,7 @@ static void set_address(struct vd_parse *p, struct vd_res *res, const char *text
 	res->address = vd_parse_dup(p, text);
 }
 
-static void pci_address(struct vd_parse *p, const struct vd_xml_node *source, struct vd_res *res)
+void vd_parse_pci_address(struct vd_parse *p, const struct vd_xml_node *source, struct vd_res *res)
 {
 	const struct vd_xml_node *address = vd_xml_child(source, "address");
 	char text[64];
@@ -105,9 +105,8 @@ static const struct {
 	const char *type;
 	void (*read)(struct vd_parse *p, const struct vd_xml_node *source, struct vd_res *res);
 } hostdev_types[] = {
-	{ "pci", pci_address },      { "usb", usb_address },
-	{ "scsi", scsi_address },    { "scsi_host", scsi_host_address },
-	{ "mdev", mdev_address },    { "storage", capability_path },
+	{ "pci", vd_parse_pci_address },    { "usb", usb_address },   { "scsi", scsi_address },
+	{ "scsi_host", scsi_host_address }, { "mdev", mdev_address }, { "storage", capability_path },
 	{ "misc", capability_path },
 };
 

@@ -60,6 +60,8 @@ void vd_parse_chardev(struct vd_parse *p, const struct vd_xml_node *device);
 void vd_parse_smartcard(struct vd_parse *p, const struct vd_xml_node *device);
 void vd_parse_rng(struct vd_parse *p, const struct vd_xml_node *device);
 void vd_parse_tpm(struct vd_parse *p, const struct vd_xml_node *device);
+/* The canonical text of the PCI address below @source into @res->address; unchanged when there is none. */
+void vd_parse_pci_address(struct vd_parse *p, const struct vd_xml_node *source, struct vd_res *res);
 /* <hostdev>; and the source of an <interface> that is one. */
 void vd_parse_hostdev(struct vd_parse *p, const struct vd_xml_node *device);
 void vd_parse_interface(struct vd_parse *p, const struct vd_xml_node *device);

@@ -7,7 +7,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-source");
 
 /* Where each type of source keeps its path. */
 static const struct {
@@ -296,6 +296,8 @@ void vd_parse_disk(struct vd_parse *p, const struct vd_xml_node *disk)
 	res->transient = vd_xml_child(disk, "transient") != NULL;
 	vd_parse_source(p, vd_xml_child(disk, "source"), vd_xml_attr(disk, "type"), res->source);
 	res->source->format = vd_parse_dup_nonempty(p, vd_xml_attr(vd_xml_child(disk, "driver"), "type"));
+	if (res->source->type == VD_SOURCE_NVME)
+		vd_parse_pci_address(p, vd_xml_child(disk, "source"), res);
 	vd_parse_backing(p, disk, res->source);
 	parse_mirror(p, vd_xml_child(disk, "mirror"), res);
 }

@@ -8,7 +8,7 @@
 #include "domain-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.domain");
+VLOG_CATEGORY("virtdiag.domain-status");
 
 /* The pid in the attribute @name, 0 when there is no usable one. */
 static pid_t pid_attr(const struct vd_xml_node *node, const char *name)

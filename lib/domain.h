@@ -153,8 +153,9 @@ struct vd_res {
 	struct vd_source *mirror; /* owned; <mirror> of an active block copy or commit; NULL */
 	char *mirror_job;         /* "copy", "active-commit"; NULL */
 	/*
-	 * Hostdev: canonical text of the source address: "0000:03:00.0" (pci), "001/004" (usb bus/device), "046d:c52b"
-	 * (usb vendor:product without bus), "host2:0:1:0" (scsi), UUID (mdev), wwpn (vhost); NULL.
+	 * Hostdevs and NVMe disks: canonical text of the source address: "0000:03:00.0" (pci), "001/004" (usb
+	 * bus/device), "046d:c52b" (usb vendor:product without bus), "host2:0:1:0" (scsi), UUID (mdev), wwpn (vhost);
+	 * NULL.
 	 */
 	char *address;
 	char *binary; /* filesystem: the virtiofsd to run; NULL */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,21 +46,140 @@ static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id
 	return NULL;
 }
 
+/*
+ * What takes libxml2 quadratic time (2.9: a megabyte of attributes in one tag is 15 seconds, eight are a quarter of an
+ * hour), and how much of it is still read within a second or two. Real guests stay below by orders of magnitude.
+ */
+#define MAX_ATTRIBUTES 1000 /* of one element */
+static const struct {
+	const char *text;
+	unsigned max;
+} costly[] = {
+	{ "xmlns", 2000 },
+	{ "<!ATTLIST", 5000 },
+	{ "<!ENTITY", 5000 },
+};
+
+/* Does @needle occur more than @max times? */
+static bool occurs_more(const char *data, size_t len, const char *needle, unsigned max)
+{
+	const char *p = data, *end = data + len;
+	size_t needle_len = strlen(needle);
+	unsigned n = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), needle, needle_len))) {
+		if (++n > max)
+			return true;
+		p += needle_len;
+	}
+	return false;
+}
+
+/*
+ * Are there more than @max of ="..." (with @refs: of character references) between one '<' and the next? A tag holds no
+ * further '<', so none that has so many attributes gets by; with references one could be put together in an entity.
+ */
+static bool crowded(const char *data, size_t len, bool refs, unsigned max)
+{
+	const char *p = data, *last = data, *end = data + len;
+	unsigned n = 0;
+
+	while ((p = memchr(p, refs ? '&' : '=', (size_t)(end - p)))) {
+		const char *q = ++p;
+
+		while (!refs && q < end && isspace((unsigned char)*q))
+			q++;
+		if (q == end || !strchr(refs ? "#" : "'\"", *q))
+			continue;
+		n = memchr(last, '<', (size_t)(p - last)) ? 1 : n + 1;
+		if (n > max)
+			return true;
+		last = p;
+	}
+	return false;
+}
+
+/* The encoding that the XML declaration names is one in which the characters that count above are what they look like.
+ */
+static bool plain_encoding(const char *data, size_t len)
+{
+	static const char *const known[] = { "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-", "windows-125" };
+	const char *end = len > 5 && !memcmp(data, "<?xml", 5) ? memmem(data, len, "?>", 2) : NULL;
+	const char *p = end ? memmem(data, (size_t)(end - data), "encoding", 8) : NULL;
+
+	if (!p)
+		return true;
+	p += 8;
+	while (p < end && (isspace((unsigned char)*p) || *p == '=' || *p == '\'' || *p == '"'))
+		p++;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(known); i++)
+		if (!strncasecmp(p, known[i], strlen(known[i])))
+			return true;
+	return false;
+}
+
+/* Refuses what would keep libxml2 busy for minutes. */
+static int check_cost(const char *data, size_t len, const char *file, struct vd_err *err)
+{
+	if (memchr(data, '\0', len) || !plain_encoding(data, len))
+		return vd_err_set(err, EBADMSG, "%s:1: the encoding is neither UTF-8 nor an extension of ASCII", file);
+	if (crowded(data, len, false, MAX_ATTRIBUTES) ||
+	    (memmem(data, len, "<!ENTITY", 8) && crowded(data, len, true, MAX_ATTRIBUTES)))
+		return vd_err_set(err, E2BIG, "%s: an element has more than %d attributes", file, MAX_ATTRIBUTES);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(costly); i++)
+		if (occurs_more(data, len, costly[i].text, costly[i].max))
+			return vd_err_set(err, E2BIG, "%s: '%s' occurs more than %u times", file, costly[i].text,
+			                  costly[i].max);
+	return 0;
+}
+
 static void free_ctxt(xmlParserCtxtPtr *ctxt)
 {
 	xmlFreeParserCtxt(*ctxt);
 }
 
-static int parse_error(xmlParserCtxtPtr ctxt, const char *file, struct vd_err *err)
-{
-	const xmlError *e = xmlCtxtGetLastError(ctxt);
-	const char *message = e && e->message ? e->message : "not well-formed";
+/* The first thing that makes a document no document. What libxml2 finds after it mostly follows from it. */
+struct first_error {
+	char *message; /* NULL: none yet */
+	int line, code;
+};
 
-	if (e && e->code == XML_ERR_NO_MEMORY)
+static void release_error(struct first_error *first)
+{
+	free(first->message);
+}
+
+#if LIBXML_VERSION >= 21200
+static void keep_first_error(void *data, const xmlError *e)
+#else
+static void keep_first_error(void *data, xmlErrorPtr e)
+#endif
+{
+	struct first_error *first = ((xmlParserCtxtPtr)data)->_private;
+
+	if (!e || e->level != XML_ERR_FATAL || first->message)
+		return;
+	first->message = strdup(e->message ? e->message : "not well-formed");
+	first->line = e->line;
+	first->code = e->code;
+}
+
+static int parse_error(xmlParserCtxtPtr ctxt, const struct first_error *first, const char *file, struct vd_err *err)
+{
+	const xmlError *last = xmlCtxtGetLastError(ctxt);
+	const char *message = first->message;
+	int code = first->code, line = first->line;
+
+	if (!message) {
+		message = last && last->message ? last->message : "not well-formed";
+		code = last ? last->code : XML_ERR_OK;
+		line = last ? last->line : 0;
+	}
+	if (code == XML_ERR_NO_MEMORY)
 		return vd_err_set(err, ENOMEM, "%s: no memory", file);
 	/* Entity loops and libxml2's own limits are about size, not form: the caller is told apart. */
-	return vd_err_set(err, e && e->code == XML_ERR_ENTITY_LOOP ? E2BIG : EBADMSG, "%s:%d: %.*s", file,
-	                  e ? e->line : 0, (int)strcspn(message, "\n"), message);
+	return vd_err_set(err, code == XML_ERR_ENTITY_LOOP ? E2BIG : EBADMSG, "%s:%d: %.*s", file, line,
+	                  (int)strcspn(message, "\n"), message);
 }
 
 /* Iterative: a document may be as deep as libxml2 lets it. */
@@ -69,11 +189,12 @@ static int check_depth(const xmlNode *root, const char *file, struct vd_err *err
 	unsigned depth = 1;
 
 	while (node) {
+		if (node->type == XML_ELEMENT_NODE && depth > VD_XML_DEPTH)
+			return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
+			                  xmlGetLineNo(node), VD_XML_DEPTH);
 		if (node->type == XML_ELEMENT_NODE && node->children) {
-			if (++depth > VD_XML_DEPTH + 1)
-				return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
-				                  xmlGetLineNo(node), VD_XML_DEPTH);
 			node = node->children;
+			depth++;
 			continue;
 		}
 		while (node != root && !node->next) {
@@ -90,6 +211,7 @@ static int check_depth(const xmlNode *root, const char *file, struct vd_err *err
 int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml, struct vd_err *err)
 {
 	VD_CLEANUP(free_ctxt) xmlParserCtxtPtr ctxt = NULL;
+	VD_CLEANUP(release_error) struct first_error first = { 0 };
 	VD_AUTO_XML struct vd_xml *xml = NULL;
 	int rc;
 
@@ -97,16 +219,21 @@ int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml *
 		return vd_err_set(err, E2BIG, "%s: larger than %u MiB, not read as XML", file, VD_MAX_XML >> 20);
 	if (!len)
 		return vd_err_set(err, EBADMSG, "%s:1: the file is empty", file);
+	rc = check_cost(data, len, file, err);
+	if (rc < 0)
+		return rc;
 	xmlSetExternalEntityLoader(refuse_entity);
 	ctxt = xmlNewParserCtxt();
 	xml = calloc(1, sizeof(*xml));
 	if (!ctxt || !xml)
 		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	/* With a handler of its own the parser prints nothing. */
+	ctxt->_private = &first;
+	ctxt->sax->serror = keep_first_error;
 	xml->doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
-	                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS |
-	                                     XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	                             XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
 	if (!xml->doc || !xmlDocGetRootElement(xml->doc))
-		return parse_error(ctxt, file, err);
+		return parse_error(ctxt, &first, file, err);
 	rc = check_depth(xmlDocGetRootElement(xml->doc), file, err);
 	if (rc < 0)
 		return rc;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command-internal.h"
+
+/* The list of commands in help order. A new command is declared and listed here and nowhere else. */
+
+extern const struct vd_cmd vd_cmd_guests, vd_cmd_filters, vd_cmd_outputs, vd_cmd_selinux, vd_cmd_cgroup;
+
+/* clang-format off */
+const struct vd_cmd *const vd_commands[] = {
+	&vd_cmd_guests,
+	&vd_cmd_selinux,
+	&vd_cmd_cgroup,
+	&vd_cmd_filters,
+	&vd_cmd_outputs,
+	&vd_cmd_help,
+	&vd_cmd_complete,
+	&vd_cmd_dump,
+	&vd_cmd_selftest,
+	&vd_cmd_sample,
+	NULL,
+};
+/* clang-format on */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Questions to the SELinux policy that the running kernel enforces. The only module that knows libselinux. Labels of
+ * files are read by lib/root; contexts are taken apart by lib/svirt-context.
+ */
+
+#include "root.h"
+#include "svirt.h"
+
+enum vd_policy_answer {
+	VD_POLICY_CANNOT_TELL, /* no SELinux kernel, not allowed to ask, or a context it does not know */
+	VD_POLICY_ALLOWED,
+	VD_POLICY_DENIED_TYPE,     /* no rule allows it, whatever the categories */
+	VD_POLICY_DENIED_CATEGORY, /* a rule allows the type, but the categories (MCS) forbid it */
+};
+
+/* Does the running kernel have SELinux switched on? Nothing else here means anything without. */
+bool vd_policy_available(void);
+
+/*
+ * May a process with context @process use a file of context @file and type @type for @access? Asked with
+ * security_compute_av_flags_raw(), which writes no audit record and, unlike selinux_check_access(), never says yes for
+ * want of SELinux. @ret_permissive (may be NULL) tells whether the domain alone is permissive.
+ * With VD_ACCESS_READ_WRITE "write" is asked too, else only reading.
+ */
+enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum vd_file_type type,
+                                    enum vd_access access, bool *ret_permissive);
