@@ -56,9 +56,9 @@ file() {
 	run -0 --separate-stderr f check '1:qemu 3:util.json'
 	same "$output" "$(
 		cat <<-'X'
-			VALID ITEM        LEVEL   MATCH
-			yes   1:qemu      debug   qemu
-			yes   3:util.json warning util.json
+			VALID  ITEM         LEVEL    MATCH
+			yes    1:qemu       debug    qemu
+			yes    3:util.json  warning  util.json
 		X
 	)"
 	same "$stderr" ""
@@ -68,10 +68,10 @@ file() {
 	run -1 --separate-stderr f check '1:qemu 9:util x'
 	same "$output" "$(
 		cat <<-'X'
-			VALID ITEM   LEVEL MATCH
-			yes   1:qemu debug qemu
-			no    9:util -     -
-			no    x      -     -
+			VALID  ITEM    LEVEL  MATCH
+			yes    1:qemu  debug  qemu
+			no     9:util  -      -
+			no     x       -      -
 
 			error: Invalid priority '9' for filter '9:util'
 			  1:qemu 9:util x
@@ -180,16 +180,16 @@ file() {
 	run -0 --separate-stderr f explain '4:cgroup 1:qemu.qemu_c'
 	same "$output" "$(
 		cat <<-'X'
-			CATEGORY               LEVEL ITEM          SOURCE
-			domain.cgroup          error 4:cgroup      filter
-			lxc.lxc_cgroup         error 4:cgroup      filter
-			qemu.qemu_capabilities debug 1:qemu.qemu_c filter
-			qemu.qemu_cgroup       error 4:cgroup      filter
-			qemu.qemu_checkpoint   debug 1:qemu.qemu_c filter
-			qemu.qemu_command      debug 1:qemu.qemu_c filter
-			qemu.qemu_conf         debug 1:qemu.qemu_c filter
-			qemu.qemu_configs      debug 1:qemu.qemu_c filter
-			util.cgroup            error 4:cgroup      filter
+			CATEGORY                LEVEL  ITEM           SOURCE
+			domain.cgroup           error  4:cgroup       filter
+			lxc.lxc_cgroup          error  4:cgroup       filter
+			qemu.qemu_capabilities  debug  1:qemu.qemu_c  filter
+			qemu.qemu_cgroup        error  4:cgroup       filter
+			qemu.qemu_checkpoint    debug  1:qemu.qemu_c  filter
+			qemu.qemu_command       debug  1:qemu.qemu_c  filter
+			qemu.qemu_conf          debug  1:qemu.qemu_c  filter
+			qemu.qemu_configs       debug  1:qemu.qemu_c  filter
+			util.cgroup             error  4:cgroup       filter
 			libvirt 9.0.0 has 329 categories: 5 debug, 0 info, 320 warning, 4 error.
 		X
 	)"
@@ -220,7 +220,7 @@ file() {
 
 @test "explain: an unknown category -> its level and a warning" {
 	run -0 --separate-stderr f explain 1:qemu qemu.qemu_monitr
-	has "$output" 'qemu.qemu_monitr debug 1:qemu filter'
+	has "$output" 'qemu.qemu_monitr  debug  1:qemu  filter'
 	has "$stderr" "libvirt has no log category 'qemu.qemu_monitr'; did you mean qemu.qemu_monitor?"
 }
 
@@ -228,10 +228,10 @@ file() {
 	run -0 --separate-stderr f list qemu_monitor
 	same "$output" "$(
 		cat <<-'X'
-			CATEGORY               AREA FILE                         SINCE UNTIL VOLUME
-			qemu.qemu_monitor      qemu src/qemu/qemu_monitor.c      1.2.3 -     high
-			qemu.qemu_monitor_json qemu src/qemu/qemu_monitor_json.c 1.2.3 -     high
-			qemu.qemu_monitor_text qemu src/qemu/qemu_monitor_text.c 1.2.3 9.0.0 -
+			CATEGORY                AREA  FILE                          SINCE  UNTIL  VOLUME
+			qemu.qemu_monitor       qemu  src/qemu/qemu_monitor.c       1.2.3  -      high
+			qemu.qemu_monitor_json  qemu  src/qemu/qemu_monitor_json.c  1.2.3  -      high
+			qemu.qemu_monitor_text  qemu  src/qemu/qemu_monitor_text.c  1.2.3  9.0.0  -
 		X
 	)"
 	run -0 --separate-stderr f list --json util.cg
@@ -250,8 +250,8 @@ file() {
 
 @test "suggest: without topic -> the list" {
 	run -0 --separate-stderr f suggest
-	same "${lines[0]}" 'TOPIC       VOLUME DAEMON        TITLE'
-	same "${lines[1]}" 'qemu        high   virtqemud     QEMU driver, targeted'
+	same "${lines[0]}" 'TOPIC        VOLUME  DAEMON         TITLE'
+	same "${lines[1]}" 'qemu         high    virtqemud      QEMU driver, targeted'
 	run -0 --separate-stderr f suggest --json
 	same "$(json '.suggestions | length')" 29
 	same "$(json '.suggestions[] | select(.topic == "security") | .aliases | @json')" \

@@ -34,10 +34,10 @@ o() {
 	run -0 --separate-stderr o '1:file:/tmp/vd-oracle/a.log 3:journald 4:syslog:virt'
 	same "$output" "$(
 		cat <<-'X'
-			VALID ITEM                        LEVEL   MATCH
-			yes   1:file:/tmp/vd-oracle/a.log debug   file:/tmp/vd-oracle/a.log
-			yes   3:journald                  warning journald
-			yes   4:syslog:virt               error   syslog:virt
+			VALID  ITEM                         LEVEL    MATCH
+			yes    1:file:/tmp/vd-oracle/a.log  debug    file:/tmp/vd-oracle/a.log
+			yes    3:journald                   warning  journald
+			yes    4:syslog:virt                error    syslog:virt
 		X
 	)"
 }
@@ -46,9 +46,9 @@ o() {
 	run -1 --separate-stderr o '3:journald 1:/tmp/x'
 	same "$output" "$(
 		cat <<-'X'
-			VALID ITEM       LEVEL   MATCH
-			yes   3:journald warning journald
-			no    1:/tmp/x   -       -
+			VALID  ITEM        LEVEL    MATCH
+			yes    3:journald  warning  journald
+			no     1:/tmp/x    -        -
 
 			error: Invalid log destination '/tmp/x' for log output '1:/tmp/x'
 			  3:journald 1:/tmp/x
