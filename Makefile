@@ -98,6 +98,7 @@ LIB_SRCS := \
 	lib/filter-check.c \
 	lib/guests.c \
 	lib/host.c \
+	lib/host-version.c \
 	lib/image.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
