@@ -134,27 +134,45 @@ static void test_limits(void)
 	tap_int(vd_manifest_parse(text.data, text.len, &m, &err), -EBADMSG, "limits: deep nesting");
 }
 
-static const char manifest[] =
-        "{\"path\":\"/img\",\"type\":\"dir\",\"mode\":\"0711\",\"uid\":0,\"gid\":0,\"fstype\":\"xfs\",\"mount\":\"/"
-        "\"}\n"
-        "{\"path\":\"/img/a\",\"type\":\"file\",\"mode\":\"0600\",\"uid\":107,\"gid\":107,\"size\":21474836480,"
-        "\"acl\":\"user::rw-,user:1:r--,group::---,mask::r--,other::---\","
-        "\"xattrs\":{\"security.selinux\":\"system_u:object_r:svirt_image_t:s0:c1,c2\\n\",\"trusted.x\":null},"
-        "\"header_file\":\"headers/a\"}\n"
-        "{\"path\":\"/img/bare\",\"type\":\"file\"}\n"
-        "{\"path\":\"/img/noacl\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"acl\":null,\"xattrs\":{}}\n"
-        "{\"path\":\"/img/nfs\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"xattrs\":{\"security.selinux\":false}}\n"
-        "{\"path\":\"/img/badacl\",\"acl\":\"user::q\"}\n"
-        "{\"path\":\"/img/gone\",\"type\":\"missing\"}\n"
-        "{\"path\":\"/img/dev\",\"type\":\"block\",\"mode\":\"0660\",\"uid\":0,\"gid\":6,\"header_file\":\"/headers/"
-        "a\"}\n"
-        "{\"path\":\"/img/out\",\"type\":\"file\",\"header_file\":\"../../secret\"}\n"
-        "{\"path\":\"/img/out2\",\"type\":\"file\",\"header_file\":\"headers/out\"}\n"
-        "{\"path\":\"/img/fifo\",\"type\":\"file\",\"header_file\":\"headers/fifo\"}\n"
-        "{\"path\":\"/img/link\",\"type\":\"symlink\",\"target\":\"../pool/a\"}\n"
-        "{\"path\":\"/pool\",\"type\":\"symlink\",\"target\":\"/img\"}\n"
-        "{\"path\":\"/loop\",\"type\":\"symlink\",\"target\":\"loop\"}\n"
-        "{\"path\":\"/etc/passwd\",\"type\":\"file\",\"mode\":\"0604\",\"uid\":5,\"gid\":6,\"size\":9}\n";
+/* Ten symlinks in a row: /A0 to /A9; the last leads to the first of the next letter. */
+#define LINK(from, to) "{\"path\":\"/" from "\",\"type\":\"symlink\",\"target\":\"" to "\"}\n"
+#define CHAIN(l, next)     \
+	LINK(l "0", l "1") \
+	LINK(l "1", l "2") \
+	LINK(l "2", l "3") \
+	LINK(l "3", l "4") \
+	LINK(l "4", l "5") \
+	LINK(l "5", l "6") \
+	LINK(l "6", l "7") \
+	LINK(l "7", l "8") \
+	LINK(l "8", l "9") \
+	LINK(l "9", next "0")
+
+static const char manifest[] = CHAIN("a", "b") CHAIN("b", "c") CHAIN("c", "d") CHAIN("d", "e") LINK(
+        "more",
+        "/a0") "{\"path\":\"/e0\",\"type\":\"dir\"}\n"
+               "{\"path\":\"/"
+               "img\",\"type\":\"dir\",\"mode\":\"0711\",\"uid\":0,\"gid\":0,\"fstype\":\"xfs\",\"mount\":\"/"
+               "\"}\n"
+               "{\"path\":\"/img/a\",\"type\":\"file\",\"mode\":\"0600\",\"uid\":107,\"gid\":107,\"size\":21474836480,"
+               "\"acl\":\"user::rw-,user:1:r--,group::---,mask::r--,other::---\","
+               "\"xattrs\":{\"security.selinux\":\"system_u:object_r:svirt_image_t:s0:c1,c2\\n\",\"trusted.x\":null},"
+               "\"header_file\":\"headers/a\"}\n"
+               "{\"path\":\"/img/bare\",\"type\":\"file\"}\n"
+               "{\"path\":\"/img/noacl\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"acl\":null,\"xattrs\":{}}\n"
+               "{\"path\":\"/img/nfs\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"xattrs\":{\"security.selinux\":false}}\n"
+               "{\"path\":\"/img/badacl\",\"acl\":\"user::q\"}\n"
+               "{\"path\":\"/img/gone\",\"type\":\"missing\"}\n"
+               "{\"path\":\"/img/dev\",\"type\":\"block\",\"mode\":\"0660\",\"uid\":0,\"gid\":6,\"header_file\":\"/"
+               "headers/"
+               "a\"}\n"
+               "{\"path\":\"/img/out\",\"type\":\"file\",\"header_file\":\"../../secret\"}\n"
+               "{\"path\":\"/img/out2\",\"type\":\"file\",\"header_file\":\"headers/out\"}\n"
+               "{\"path\":\"/img/fifo\",\"type\":\"file\",\"header_file\":\"headers/fifo\"}\n"
+               "{\"path\":\"/img/link\",\"type\":\"symlink\",\"target\":\"../pool/a\"}\n"
+               "{\"path\":\"/pool\",\"type\":\"symlink\",\"target\":\"/img\"}\n"
+               "{\"path\":\"/loop\",\"type\":\"symlink\",\"target\":\"loop\"}\n"
+               "{\"path\":\"/etc/passwd\",\"type\":\"file\",\"mode\":\"0604\",\"uid\":5,\"gid\":6,\"size\":9}\n";
 
 static struct vd_root *open_root(unsigned flags)
 {
@@ -192,6 +210,8 @@ static void test_stat(struct vd_root *root)
 		{ "/img/a/x", -ENOTDIR, 0, false, 0, 0, NULL },
 		{ "/img/a/", -ENOTDIR, 0, false, 0, 0, NULL },
 		{ "/loop", -ELOOP, 0, false, 0, 0, NULL },
+		{ "/a0", 0, VD_FILE_DIR, false, 0, -1, "/e0" },
+		{ "/more", -ELOOP, 0, false, 0, 0, NULL },
 		{ "/loop/x", -ELOOP, 0, false, 0, 0, NULL },
 		{ "/img/unlisted", -VD_NO_EVIDENCE, 0, false, 0, 0, NULL },
 		{ "/etc/passwd", 0, VD_FILE_REG, true, 0604, 9, "/etc/passwd" },

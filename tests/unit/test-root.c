@@ -31,6 +31,7 @@ static void build(void)
 	tree_file("host/a/b/c/file", "deep\n");
 	tree_link("host/abs", "/etc/passwd");
 	tree_link("host/abs-secret", secret);
+	tree_link("host/a/b/abs", "/etc");
 	tree_link("host/dots", "../../../../../../../../etc/passwd");
 	tree_link("host/dots-secret", "../secret");
 	tree_link("host/a/b/up", "../../../..");
@@ -48,6 +49,12 @@ static void build(void)
 		snprintf(name, sizeof(name), "host/chain%u", i);
 		snprintf(target, sizeof(target), "chain%u", i + 1);
 		tree_link(name, i < 49 ? target : "etc/passwd");
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "host/many/%u", i * 7 % 100);
+		tree_file(name, "");
 	}
 	for (unsigned i = 0; i < 100; i++)
 		r |= vd_buf_adds(&path, "/d") | vd_buf_adds(&up, "../");
@@ -89,6 +96,7 @@ static void test_read(struct vd_root *root, const char *how)
 		{ "/etc/empty", 0, "", "an empty file" },
 		{ "/abs", 0, "inside\n", "an absolute symlink stays inside" },
 		{ "/abs-secret", -ENOENT, NULL, "an absolute symlink to a file outside" },
+		{ "/a/b/abs/passwd", 0, "inside\n", "an absolute symlink below a directory" },
 		{ "/dots", 0, "inside\n", "a symlink of .. stops at the top" },
 		{ "/dots-secret", -ENOENT, NULL, "a symlink to ../secret" },
 		{ "/../secret", -ENOENT, NULL, ".. in the path itself" },
@@ -143,9 +151,11 @@ static void test_read(struct vd_root *root, const char *how)
 static void test_bounds(struct vd_root *root, const char *how)
 {
 	VD_AUTO_BUF buf = VD_BUF_INIT;
+	VD_AUTO_ERR err = VD_ERR_INIT;
 
 	tap_int(vd_root_read(root, "/etc/passwd", 7, &buf, NULL), 0, "%s: a file of exactly the allowed length", how);
-	tap_int(vd_root_read(root, "/etc/passwd", 6, &buf, NULL), -EFBIG, "%s: one byte more than allowed", how);
+	tap_int(vd_root_read(root, "/etc/passwd", 6, &buf, &err), -EFBIG, "%s: one byte more than allowed", how);
+	tap_ok(err.text && strstr(err.text, "longer than the 6 bytes"), "... and the sentence tells the bound");
 	tap_int(buf.len, 0, "... leaves nothing");
 	tap_int(vd_root_read_header(root, "/sparse", 512, &buf, NULL), 0, "%s: the header of a huge file", how);
 	tap_int(buf.len, 512, "... is as long as wanted");
@@ -207,6 +217,7 @@ static void test_links(struct vd_root *root, const char *how)
 		{ "/dots", 0, "/etc/passwd" },
 		{ "/a/b/up", 0, "/" },
 		{ "/slash", 0, "/a/b" },
+		{ "/dir/abs/passwd", 0, "/etc/passwd" },
 		{ "/../..", 0, "/" },
 		{ "/a/b/c/../../..", 0, "/" },
 		{ "/top/a/./b/", 0, "/a/b" },
@@ -247,6 +258,7 @@ static void test_list(struct vd_root *root, const char *how)
 {
 	VD_AUTO_STRV names = VD_STRV_INIT;
 	VD_AUTO_CLOSE int fd = -1;
+	bool sorted = true;
 
 	tap_int(vd_root_list(root, "/etc", &names, NULL), 0, "%s: list a directory", how);
 	tap_ok(names.len == 2 && !strcmp(names.items[0], "empty") && !strcmp(names.items[1], "passwd"),
@@ -259,6 +271,10 @@ static void test_list(struct vd_root *root, const char *how)
 	tap_int(names.len, 2, "... a failure leaves the old names");
 	tap_int(vd_root_list(root, "/a/b/up", &names, NULL), 0, "%s: list what leads above the top", how);
 	tap_ok(vd_strv_has(&names, "etc") && !vd_strv_has(&names, "secret"), "... shows the top");
+	tap_int(vd_root_list(root, "/many", &names, NULL), 0, "%s: list many names", how);
+	for (size_t i = 1; i < names.len; i++)
+		sorted = sorted && strcmp(names.items[i - 1], names.items[i]) < 0;
+	tap_ok(names.len == 100 && sorted, "... all of them, sorted");
 	tap_int(vd_root_open_dir(root, "/dir", &fd, NULL), 0, "%s: open a directory", how);
 	tap_ok(faccessat(fd, "c/file", F_OK, 0) == 0, "... for openat()");
 	tap_int(vd_root_open_file(root, "/fifo", &fd, NULL), -EINVAL, "%s: open a FIFO as a file", how);
