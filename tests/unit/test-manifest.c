@@ -134,7 +134,7 @@ static void test_limits(void)
 	tap_int(vd_manifest_parse(text.data, text.len, &m, &err), -EBADMSG, "limits: deep nesting");
 }
 
-/* Ten symlinks in a row: /A0 to /A9; the last leads to the first of the next letter. */
+/* Ten symlinks in a row: /a0 to /a9; the last leads to the first of the next letter. */
 #define LINK(from, to) "{\"path\":\"/" from "\",\"type\":\"symlink\",\"target\":\"" to "\"}\n"
 #define CHAIN(l, next)     \
 	LINK(l "0", l "1") \
@@ -148,31 +148,29 @@ static void test_limits(void)
 	LINK(l "8", l "9") \
 	LINK(l "9", next "0")
 
-static const char manifest[] = CHAIN("a", "b") CHAIN("b", "c") CHAIN("c", "d") CHAIN("d", "e") LINK(
-        "more",
-        "/a0") "{\"path\":\"/e0\",\"type\":\"dir\"}\n"
-               "{\"path\":\"/"
-               "img\",\"type\":\"dir\",\"mode\":\"0711\",\"uid\":0,\"gid\":0,\"fstype\":\"xfs\",\"mount\":\"/"
-               "\"}\n"
-               "{\"path\":\"/img/a\",\"type\":\"file\",\"mode\":\"0600\",\"uid\":107,\"gid\":107,\"size\":21474836480,"
-               "\"acl\":\"user::rw-,user:1:r--,group::---,mask::r--,other::---\","
-               "\"xattrs\":{\"security.selinux\":\"system_u:object_r:svirt_image_t:s0:c1,c2\\n\",\"trusted.x\":null},"
-               "\"header_file\":\"headers/a\"}\n"
-               "{\"path\":\"/img/bare\",\"type\":\"file\"}\n"
-               "{\"path\":\"/img/noacl\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"acl\":null,\"xattrs\":{}}\n"
-               "{\"path\":\"/img/nfs\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"xattrs\":{\"security.selinux\":false}}\n"
-               "{\"path\":\"/img/badacl\",\"acl\":\"user::q\"}\n"
-               "{\"path\":\"/img/gone\",\"type\":\"missing\"}\n"
-               "{\"path\":\"/img/dev\",\"type\":\"block\",\"mode\":\"0660\",\"uid\":0,\"gid\":6,\"header_file\":\"/"
-               "headers/"
-               "a\"}\n"
-               "{\"path\":\"/img/out\",\"type\":\"file\",\"header_file\":\"../../secret\"}\n"
-               "{\"path\":\"/img/out2\",\"type\":\"file\",\"header_file\":\"headers/out\"}\n"
-               "{\"path\":\"/img/fifo\",\"type\":\"file\",\"header_file\":\"headers/fifo\"}\n"
-               "{\"path\":\"/img/link\",\"type\":\"symlink\",\"target\":\"../pool/a\"}\n"
-               "{\"path\":\"/pool\",\"type\":\"symlink\",\"target\":\"/img\"}\n"
-               "{\"path\":\"/loop\",\"type\":\"symlink\",\"target\":\"loop\"}\n"
-               "{\"path\":\"/etc/passwd\",\"type\":\"file\",\"mode\":\"0604\",\"uid\":5,\"gid\":6,\"size\":9}\n";
+/* clang-format off */
+static const char manifest[] =
+	CHAIN("a", "b") CHAIN("b", "c") CHAIN("c", "d") CHAIN("d", "e") LINK("more", "/a0")
+	"{\"path\":\"/e0\",\"type\":\"dir\"}\n"
+	"{\"path\":\"/img\",\"type\":\"dir\",\"mode\":\"0711\",\"uid\":0,\"gid\":0,\"fstype\":\"xfs\",\"mount\":\"/\"}\n"
+	"{\"path\":\"/img/a\",\"type\":\"file\",\"mode\":\"0600\",\"uid\":107,\"gid\":107,\"size\":21474836480,"
+	"\"acl\":\"user::rw-,user:1:r--,group::---,mask::r--,other::---\","
+	"\"xattrs\":{\"security.selinux\":\"system_u:object_r:svirt_image_t:s0:c1,c2\\n\",\"trusted.x\":null},"
+	"\"header_file\":\"headers/a\"}\n"
+	"{\"path\":\"/img/bare\",\"type\":\"file\"}\n"
+	"{\"path\":\"/img/noacl\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"acl\":null,\"xattrs\":{}}\n"
+	"{\"path\":\"/img/nfs\",\"mode\":\"0600\",\"uid\":0,\"gid\":0,\"xattrs\":{\"security.selinux\":false}}\n"
+	"{\"path\":\"/img/badacl\",\"acl\":\"user::q\"}\n"
+	"{\"path\":\"/img/gone\",\"type\":\"missing\"}\n"
+	"{\"path\":\"/img/dev\",\"type\":\"block\",\"mode\":\"0660\",\"uid\":0,\"gid\":6,\"header_file\":\"/headers/a\"}\n"
+	"{\"path\":\"/img/out\",\"type\":\"file\",\"header_file\":\"../../secret\"}\n"
+	"{\"path\":\"/img/out2\",\"type\":\"file\",\"header_file\":\"headers/out\"}\n"
+	"{\"path\":\"/img/fifo\",\"type\":\"file\",\"header_file\":\"headers/fifo\"}\n"
+	"{\"path\":\"/img/link\",\"type\":\"symlink\",\"target\":\"../pool/a\"}\n"
+	"{\"path\":\"/pool\",\"type\":\"symlink\",\"target\":\"/img\"}\n"
+	"{\"path\":\"/loop\",\"type\":\"symlink\",\"target\":\"loop\"}\n"
+	"{\"path\":\"/etc/passwd\",\"type\":\"file\",\"mode\":\"0604\",\"uid\":5,\"gid\":6,\"size\":9}\n";
+/* clang-format on */
 
 static struct vd_root *open_root(unsigned flags)
 {
