@@ -112,6 +112,7 @@ LIB_SRCS := \
 	lib/guests-places.c \
 	lib/guests-process.c \
 	lib/host.c \
+	lib/host-version.c \
 	lib/image.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
