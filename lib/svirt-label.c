@@ -6,7 +6,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.label");
 
 /*
  * What every policy with libvirt support has in its contexts files. Used for what libvirt would set where the policy

@@ -10,7 +10,7 @@
 #include "host.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.settings");
 
 #define MAX_CONTEXTS (64u << 10)
 
