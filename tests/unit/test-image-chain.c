@@ -221,8 +221,6 @@ static void test_real(void)
 	} probes[] = {
 		{ "-f vdi p.vdi", "/c/p.vdi", VD_FORMAT_VDI },
 		{ "-f vpc p.vpc", "/c/p.vpc", VD_FORMAT_VPC },
-		{ "-f luks --object secret,id=s,data=abc -o key-secret=s,iter-time=10 p.luks", "/c/p.luks",
-		  VD_FORMAT_LUKS },
 		{ "-f vhdx p.vhdx", "/c/p.vhdx", VD_FORMAT_RAW },
 		{ "-f raw p.raw", "/c/p.raw", VD_FORMAT_RAW },
 	};
