@@ -10,7 +10,7 @@
 #include "host.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.settings");
 
 #define MAX_CONTEXTS (64u << 10)
 
@@ -201,15 +201,22 @@ struct conf_file {
 
 static int complain(struct conf_file *f, const struct vd_err *err)
 {
+	static const char line[] = "line ";
+	const char *what = vd_err_text(err);
 	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r;
 
 	if (!f->problems)
 		return 0;
-	/* A syntax error names the file itself. */
-	if (!strncmp(vd_err_text(err), f->path, strlen(f->path)))
-		return vd_strv_add(f->problems, vd_err_text(err));
-	if (vd_buf_addf(&text, "%s: %s", f->path, vd_err_text(err)) < 0)
-		return -ENOMEM;
+	/* A syntax error names file and line itself, a wrong type the line. */
+	if (!strncmp(what, f->path, strlen(f->path)))
+		return vd_strv_add(f->problems, what);
+	if (!strncmp(what, line, strlen(line)))
+		r = vd_buf_addf(&text, "%s:%s", f->path, what + strlen(line));
+	else
+		r = vd_buf_addf(&text, "%s: %s", f->path, what);
+	if (r < 0)
+		return r;
 	return vd_strv_add(f->problems, vd_buf_str(&text));
 }
 
