@@ -77,27 +77,40 @@ VD_LDFLAGS := $(SAN_FLAGS)
 # libvlog: libc only.
 VLOG_SRCS := \
 	lib/log.c \
+	lib/log-format.c \
 	lib/log-grammar.c \
-	lib/log-output.c
+	lib/log-output.c \
+	lib/log-socket.c
 
 LIB_SRCS := \
 	lib/acl.c \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup.c \
+	lib/cgroup-match.c \
 	lib/cgroup-name.c \
+	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
+	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-walk.c \
 	lib/conf.c \
+	lib/daemon.c \
 	lib/data.c \
 	lib/domain.c \
+	lib/domain-chardev.c \
 	lib/domain-device.c \
+	lib/domain-hostdev.c \
+	lib/domain-source.c \
 	lib/domain-status.c \
 	lib/err.c \
 	lib/file-check.c \
 	lib/filter.c \
 	lib/filter-check.c \
 	lib/guests.c \
+	lib/guests-find.c \
+	lib/guests-places.c \
+	lib/guests-process.c \
 	lib/host.c \
 	lib/image.c \
 	lib/image-backing.c \
@@ -111,6 +124,10 @@ LIB_SRCS := \
 	lib/root-open.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
+	lib/svirt-device.c \
+	lib/svirt-disk.c \
+	lib/svirt-host.c \
+	lib/svirt-label.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
 	lib/topics.c \
@@ -120,6 +137,7 @@ LIB_SRCS := \
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-filters.c \
+	cmd/cmd-filters-suggest.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
@@ -127,12 +145,18 @@ CMD_SRCS := \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
+	cmd/command-lookup.c \
 	cmd/command-parse.c \
+	cmd/command-selftest.c \
 	cmd/commands.c \
+	cmd/log-strings.c \
 	cmd/main.c \
+	cmd/pager.c \
 	cmd/report.c \
+	cmd/report-format.c \
 	cmd/report-json.c \
-	cmd/report-text.c
+	cmd/report-text.c \
+	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
@@ -180,7 +204,7 @@ $(BUILD)/libvirtdiag.a: $(LIB_OBJS)
 
 $(PROGRAM): $(CMD_OBJS) $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS) -pthread
 
 # The unit tests of vlog link libvlog alone, which proves that it needs libc only.
 $(BUILD)/tests/test-log%: $(BUILD)/tests/unit/test-log%.o $(BUILD)/libvlog.a
@@ -231,11 +255,11 @@ MAN_PAGES := $(wildcard man/*.1 man/*.3 man/*.5)
 
 $(BUILD)/$(VLOG_SO): $(VLOG_OBJS) lib/vlog.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(VLOG_SO) \
-		-Wl,--version-script=lib/vlog.map -o $@ $(VLOG_OBJS)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(VLOG_SO) $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script=lib/vlog.map -o $@ $(VLOG_OBJS) -pthread
 
 $(BUILD)/vlog.pc: lib/vlog.pc.in Makefile
-	$(Q)sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' $< > $@
+	$(Q)sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|' $< > $@
 
 all: $(BUILD)/libvlog.a $(BUILD)/$(VLOG_SO) $(BUILD)/vlog.pc
 

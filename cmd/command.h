@@ -41,7 +41,17 @@ enum vd_opt_type {
 
 struct vd_ctx;
 
-/* Adds words that may stand where the cursor is; @prefix is what was typed of the word. Never fails, never prints. */
+/*
+ * Adds words that may stand where the cursor is; @prefix is what was typed of the word. A word may be followed by a tab
+ * and a description. Never fails, never prints; words that do not begin with @prefix are dropped by the caller.
+ *
+ * For VD_OPT_FILTERS and VD_OPT_OUTPUTS the machinery cuts the string at its spaces: @prefix is the item under the
+ * cursor alone ("1:secur"), the words are whole items ("1:security.security_selinux"), and what stands before is put
+ * back. While the item has no colon yet the machinery itself offers "1:" to "4:", and for outputs the destinations.
+ *
+ * By type alone, without a callback: ENUM offers its words, GUEST the guests, PATH the shell's files, COLUMNS the
+ * columns of the command. STRING, NUMBER, DURATION and TOPIC offer nothing: give a callback.
+ */
 typedef void (*vd_complete_fn)(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words);
 
 struct vd_opt {
@@ -67,11 +77,13 @@ struct vd_arg {
 };
 
 enum vd_cmd_flags {
-	VD_CMD_HIDDEN = 1 << 0,          /* not in help nor completion */
-	VD_CMD_TABLE = 1 << 1,           /* prints a table: accepts -o, -n, -r, --ascii (added by the machinery) */
-	VD_CMD_STOP_AT_COMMAND = 1 << 2, /* options end at the first operand: the words of a command to run */
-	VD_CMD_NO_JSON = 1 << 3,         /* --json is refused */
-	VD_CMD_LIVE_ONLY = 1 << 4,       /* --root is refused */
+	VD_CMD_HIDDEN = 1 << 0, /* not in help nor completion */
+	VD_CMD_TABLE = 1 << 1,  /* prints a table: accepts -o, -n, -r, --ascii (added by the machinery) */
+	VD_CMD_STOP_AT_COMMAND =
+	        1 << 2,            /* options end at the first operand beyond the required ones: a command to run */
+	VD_CMD_NO_JSON = 1 << 3,   /* --json is refused */
+	VD_CMD_LIVE_ONLY = 1 << 4, /* --root is refused */
+	VD_CMD_NO_HOST = 1 << 5,   /* looks at no host: ctx->root stays NULL */
 };
 
 struct vd_col;
@@ -118,7 +130,9 @@ struct vd_ctx {
 	struct vd_optval *values; /* see vd_opt_*() */
 	size_t n_values;
 	struct vd_root *root; /* opened by the machinery before run() */
-	struct vd_host host;  /* loaded on the first vd_ctx_host() */
+	int argc;             /* the whole command line, for messages that repeat it */
+	char *const *argv;
+	struct vd_host host; /* loaded on the first vd_ctx_host() */
 	bool host_loaded;
 };
 
@@ -164,3 +178,6 @@ enum vd_exit vd_pick_guests(struct vd_ctx *ctx, const struct vd_guests *guests, 
  * main() and, later, by the shell.
  */
 enum vd_exit vd_run(int argc, char **argv);
+
+/* After "permission denied" on this machine: the sudo line of the command that runs, on stderr. Nothing for root. */
+void vd_sudo_hint(const struct vd_ctx *ctx);

@@ -152,9 +152,14 @@ struct vd_res {
 	struct vd_source *source; /* owned, never NULL; type VD_SOURCE_NONE when the element names no file */
 	struct vd_source *mirror; /* owned; <mirror> of an active block copy or commit; NULL */
 	char *mirror_job;         /* "copy", "active-commit"; NULL */
-	char *address;            /* hostdev: canonical text of the source address: "0000:03:00.0" (pci), "001/004" (usb
-	                             bus/device),	    "046d:c52b" (usb vendor:product without bus), "host2:0:1:0" (scsi), UUID (mdev),
-	                             wwpn (vhost); NULL */
+	/*
+	 * Hostdevs and NVMe disks: canonical text of the source address: "0000:03:00.0" (pci), "001/004" (usb
+	 * bus/device), "046d:c52b" (usb vendor:product without bus), "host2:0:1:0" (scsi), UUID (mdev), wwpn (vhost);
+	 * NULL.
+	 */
+	char *address;
+	char *binary; /* filesystem: the virtiofsd to run; NULL */
+	bool missing; /* a USB device with startupPolicy='optional' that was not there at start (live XML) */
 };
 
 /* Limits from the XML; -1: not set. Memory in KiB and time in microseconds as in the XML. */
@@ -181,7 +186,10 @@ struct vd_dom_status {
 	size_t n_vcpus;
 	char *job, *job_owner;         /* kind of the active job ("none" is NULL), its owner when recorded */
 	char *async_job, *async_phase; /* "migration out", ...; NULL when none */
+	int64_t async_started_ms;      /* milliseconds since the epoch as recorded by newer libvirt; 0 unknown */
+	bool async_paused;             /* a migration that is stuck in its postcopy phase */
 	bool block_jobs;               /* at least one active block job */
+	char *memory_backing_dir;      /* directory of file-backed memory; NULL when absent */
 };
 
 struct vd_domain {

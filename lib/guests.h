@@ -42,8 +42,8 @@ struct vd_guests {
 };
 
 struct vd_guests_options {
-	const char *
-	        session_user; /* NULL: system; "" the calling user (under sudo the one who called it); else that user */
+	/* Only with @use_session: NULL or "" the calling user (under sudo the one who called it); else that user. */
+	const char *session_user;
 	bool use_session;
 };
 
@@ -72,3 +72,16 @@ size_t vd_guests_find(const struct vd_guests *guests, const char *spec, const st
                       size_t max);
 /* Names near to @spec for "did you mean", best first, at most 3. Borrowed. */
 size_t vd_guests_suggest(const struct vd_guests *guests, const char *spec, const char **ret_names, size_t max);
+
+/*
+ * Is @cmdline, @len bytes as /proc/PID/cmdline holds them with a NUL after each argument, that of the process of the
+ * guest @name? QEMU: "-name guest=NAME,..." or, from old libvirt, "-name NAME"; commas in the name are doubled.
+ * LXC: the controller's "--name NAME".
+ */
+bool vd_cmdline_is_guest(enum vd_driver driver, const char *cmdline, size_t len, const char *name);
+/* The same for the process @pid: 1 yes, 0 no or no such process, negative errno when that cannot be told. */
+int vd_guest_process(struct vd_root *root, pid_t pid, enum vd_driver driver, const char *name) VD_MUST_CHECK;
+/* When the examined host booted, by the btime line of /proc/stat. Negative errno when it is not there. */
+int vd_boot_time(struct vd_root *root, time_t *ret_time) VD_MUST_CHECK;
+/* When the process @pid started, given the boot time. Negative errno when its /proc/PID/stat is not there. */
+int vd_process_since(struct vd_root *root, pid_t pid, time_t boot, time_t *ret_time) VD_MUST_CHECK;

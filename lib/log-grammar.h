@@ -44,7 +44,7 @@ struct vlog_item {
 	struct vlog_span match;    /* filters: the pattern, the one "+" chopped; outputs: the destination word */
 	struct vlog_span argument; /* outputs: syslog ident or path */
 	struct vlog_span ignored;  /* filters: what follows a second colon, which libvirt >= 9.0.0 ignores */
-	struct vlog_span fault;    /* the part that makes it invalid */
+	struct vlog_span fault;    /* the part that makes it invalid; never empty: the colon beside an empty part */
 	unsigned level;            /* 1 to 4; 0 when invalid */
 	enum vlog_dest dest;       /* outputs only */
 	enum vlog_item_error error;
@@ -66,6 +66,9 @@ bool vlog_output_next(const char *s, size_t len, size_t *pos, struct vlog_item *
  * Linear in practice: never worse than length of pattern times length of name.
  */
 bool vlog_pattern_matches(const char *pattern, size_t len, const char *name);
+
+/* The length of the UTF-8 character at @s, which a NUL ends: 1 to 4, or 0 when the bytes there are not one. */
+size_t vlog_utf8_length(const char *s);
 
 /* "stderr", "syslog", "file", "journald". */
 const char *vlog_dest_name(enum vlog_dest dest);

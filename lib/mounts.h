@@ -10,11 +10,12 @@ struct vd_mount {
 	char *root;   /* which directory of the file system, "/" usually; NULL in old formats */
 	char *fstype;
 	char *source;
-	char *options; /* per mount and per superblock together, comma separated */
+	char *options;  /* per mount and per superblock together, comma separated */
+	int id, parent; /* of the mount and of the one that it is mounted on; 0 in old formats */
 };
 
 struct vd_mounts {
-	struct vd_mount *items; /* in the order of mounting: a later one hides an earlier one on the same target */
+	struct vd_mount *items; /* in the order of the file: a later one hides an earlier one on the same target */
 	size_t len;
 	char *path; /* the file that it came from; NULL when there was none */
 };
@@ -27,6 +28,9 @@ struct vd_mounts {
 int vd_mounts_load(struct vd_root *root, struct vd_mounts *ret_mounts, struct vd_err *err) VD_MUST_CHECK;
 /* The mount that holds @path, which must be resolved already; NULL when the table is empty. Borrowed. */
 const struct vd_mount *vd_mounts_find(const struct vd_mounts *mounts, const char *path);
-/* The value of option @name in @mount, "" when it has none; NULL when the option is absent. The caller frees it. */
+/*
+ * The value of option @name in @mount, "" when it has none, without its quotes; NULL when the option is absent, or
+ * there is no memory. The caller frees it.
+ */
 char *vd_mount_option(const struct vd_mount *mount, const char *name);
 void vd_mounts_release(struct vd_mounts *mounts);

@@ -23,11 +23,17 @@ struct vd_svirt_settings {
 	bool qemu_selinux, lxc_selinux; /* the driver is selinux: configured, or probed where SELinux is in force */
 	bool qemu_driver_set, lxc_driver_set; /* security_driver is written in the file */
 	bool qemu_default_confined, lxc_default_confined;
+	bool qemu_require_confined, lxc_require_confined;
+	bool session;         /* a user's session: no private /dev, other directories */
 	bool stdio_logd;      /* stdio_handler is "logd" */
 	bool mount_namespace; /* namespaces holds "mount" */
 	bool dynamic_ownership, remember_owner;
 	char *user, *group; /* user and group of qemu.conf; NULL: the distribution's default */
-	int selinux;        /* in force on the host: 1 enforcing, 0 permissive, -1 off, -2 cannot tell */
+	/*
+	 * In force on the host: 1 enforcing, 0 permissive, -1 off, -2 cannot tell. Live from sys/fs/selinux/enforce. In
+	 * a capture from the same file, else from the list of security modules, else from etc/selinux/config.
+	 */
+	int selinux;
 };
 
 /*

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files command*.c share: the parser's state and the built-in commands. Nobody else includes it. */
+
+#include "command.h"
+
+struct vd_optval {
+	const struct vd_opt *opt;
+	const char *value; /* borrowed from the command line; NULL for flags and left-out optional values */
+	long number;       /* VD_OPT_NUMBER */
+	int64_t usec;      /* VD_OPT_DURATION */
+};
+
+/* Options that every command takes, and those of VD_CMD_TABLE. Both end with an entry without a name. */
+extern const struct vd_opt vd_global_opts[], vd_table_opts[];
+
+extern const struct vd_cmd vd_cmd_help, vd_cmd_complete, vd_cmd_dump, vd_cmd_selftest;
+
+/* Reads a command line word by word. The strict one reports errors, the lenient one of completion swallows them. */
+struct vd_parse {
+	struct vd_ctx *ctx;
+	bool lenient;
+	const struct vd_cmd *group;   /* a command with verbs, once it was named */
+	const struct vd_cmd *cmd;     /* what runs, once it is known */
+	bool ended;                   /* no more options: after "--", or inside a command to run */
+	const struct vd_opt *pending; /* waits for its value, the next word */
+	char **operands;              /* owned array of borrowed words */
+	int n_operands;
+	bool want_help, want_version;
+	bool root_given;
+	const char *log_filters, *log_outputs; /* --log-filters, --log-outputs */
+};
+
+/* Take one word. Returns VD_EXIT_OK, or VD_EXIT_USAGE after printing why. */
+enum vd_exit vd_parse_word(struct vd_parse *p, char *word);
+/* After the last word: argument counts and combinations. */
+enum vd_exit vd_parse_finish(struct vd_parse *p);
+void vd_parse_release(struct vd_parse *p);
+
+/*
+ * Look an option up by its long name (@len bytes) or by its letter: the command's own first, then the tables' (for
+ * VD_CMD_TABLE), then the global ones. @cmd may be NULL. NULL when there is none.
+ */
+const struct vd_opt *vd_find_long(const struct vd_cmd *cmd, const char *name, size_t len);
+const struct vd_opt *vd_find_short(const struct vd_cmd *cmd, char letter);
+/* Is @opt of @cmd's own table, not a global or table option? */
+bool vd_is_own_opt(const struct vd_cmd *cmd, const struct vd_opt *opt);
+/* The command or verb called @name in a NULL-terminated list. */
+const struct vd_cmd *vd_find_cmd(const struct vd_cmd *const *list, const char *name);
+/* The argument that operand number @n (from 0) belongs to; NULL beyond the last. */
+const struct vd_arg *vd_arg_at(const struct vd_cmd *cmd, int n);
+/* Is @name (@len bytes, case ignored) a column of the command's tables that text can show? */
+const struct vd_col *vd_find_col(const struct vd_col *cols, size_t n_cols, const char *name, size_t len);
+
+/* "90", "5s", "10min", "2h", "1d 3h" into microseconds. -EINVAL, -ERANGE. */
+int vd_duration_parse(const char *s, int64_t *ret_usec);
+
+/* How far two words are apart: insertions, deletions, exchanges and swaps of neighbours. */
+size_t vd_edit_distance(const char *a, const char *b);
+/* Of the words of a NULL-terminated list the nearest to @word, when it is near enough to have been meant; else NULL. */
+const char *vd_nearest(const char *word, const char *const *candidates);
+
+/* "selinux check" for a command and its group (NULL: none) into @buf. */
+const char *vd_cmd_full_name(const struct vd_cmd *group, const struct vd_cmd *cmd, char *buf, size_t size);
+/* "[OPTIONS] [GUEST...]", "STRING..." as usage lines and the dump show them. */
+int vd_cmd_synopsis(const struct vd_cmd *cmd, struct vd_buf *buf);
+
+/* Help of a command; of virtdiag itself when both are NULL. */
+void vd_help_print(FILE *out, const struct vd_cmd *group, const struct vd_cmd *cmd);
+/* The few lines for a command line without a command. */
+void vd_help_short(FILE *out);
+
+/* Open ctx->root as the options say. Prints why not. */
+enum vd_exit vd_ctx_open_root(struct vd_ctx *ctx);
+/* Frees what a context owns. */
+void vd_ctx_release(struct vd_ctx *ctx);

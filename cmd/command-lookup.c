@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command-internal.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "report.h"
+
+/* --- lookup ---------------------------------------------------------------------------------------------------- */
+
+static const struct vd_opt *find_in(const struct vd_opt *opts, const char *name, size_t len, char letter)
+{
+	for (const struct vd_opt *o = opts; o && o->name; o++)
+		if (name ? strlen(o->name) == len && !memcmp(o->name, name, len) : o->short_name == letter)
+			return o;
+	return NULL;
+}
+
+static const struct vd_opt *find_opt(const struct vd_cmd *cmd, const char *name, size_t len, char letter)
+{
+	const struct vd_opt *o = cmd ? find_in(cmd->opts, name, len, letter) : NULL;
+
+	if (!o && cmd && cmd->flags & VD_CMD_TABLE)
+		o = find_in(vd_table_opts, name, len, letter);
+	return o ? o : find_in(vd_global_opts, name, len, letter);
+}
+
+const struct vd_opt *vd_find_long(const struct vd_cmd *cmd, const char *name, size_t len)
+{
+	return find_opt(cmd, name, len, 0);
+}
+
+const struct vd_opt *vd_find_short(const struct vd_cmd *cmd, char letter)
+{
+	return find_opt(cmd, NULL, 0, letter);
+}
+
+const struct vd_cmd *vd_find_cmd(const struct vd_cmd *const *list, const char *name)
+{
+	for (; *list; list++)
+		if (!strcmp((*list)->name, name))
+			return *list;
+	return NULL;
+}
+
+const struct vd_arg *vd_arg_at(const struct vd_cmd *cmd, int n)
+{
+	const struct vd_arg *a = cmd->args;
+
+	for (; a && a->name; a++)
+		if (!n-- || a->repeats)
+			return a;
+	return NULL;
+}
+
+const struct vd_col *vd_find_col(const struct vd_col *cols, size_t n_cols, const char *name, size_t len)
+{
+	for (size_t i = 0; i < n_cols; i++)
+		if (strlen(cols[i].name) == len && !strncasecmp(cols[i].name, name, len) &&
+		    !(cols[i].flags & VD_COL_JSON_ONLY) && cols[i].type != VD_COL_VALUE)
+			return &cols[i];
+	return NULL;
+}
+
+bool vd_is_own_opt(const struct vd_cmd *cmd, const struct vd_opt *opt)
+{
+	return cmd && find_in(cmd->opts, opt->name, strlen(opt->name), 0) == opt;
+}
+
+/* --- did you mean ---------------------------------------------------------------------------------------------- */
+
+#define MAX_WORD 64
+
+size_t vd_edit_distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), d[3][MAX_WORD + 1];
+	size_t *before = d[0], *last = d[1], *now = d[2], *t;
+
+	if (la > MAX_WORD || lb > MAX_WORD)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= lb; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		now[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			now[j] = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < now[j])
+				now[j] = last[j] + 1;
+			if (now[j - 1] + 1 < now[j])
+				now[j] = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < now[j])
+				now[j] = before[j - 2] + 1;
+		}
+		t = before;
+		before = last;
+		last = now;
+		now = t;
+	}
+	return last[lb];
+}
+
+const char *vd_nearest(const char *word, const char *const *candidates)
+{
+	size_t len = strlen(word), best = SIZE_MAX;
+	const char *found = NULL;
+
+	for (; *candidates; candidates++) {
+		size_t n = vd_edit_distance(word, *candidates);
+
+		/* The start of a longer name was meant as an abbreviation: always near. */
+		if (len >= 3 && !strncmp(word, *candidates, len))
+			n = 1;
+		if (n < best) {
+			best = n;
+			found = *candidates;
+		}
+	}
+	return best <= 1 + len / 4 ? found : NULL;
+}

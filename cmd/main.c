@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "vlog.h"
+
+/*
+ * A standard descriptor that is closed would be taken by the next file that is opened, and output would go there.
+ * Opened for reading only, so that writing to it fails as it does on a closed one.
+ */
+static void hold_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+			return;
+}
+
+/* Results that did not reach their reader are a failure, whatever was found. */
+static enum vd_exit close_stdout(enum vd_exit status)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) != 0)
+		failed = true;
+	if (!failed)
+		return status;
+	/* EPIPE is seen only where SIGPIPE is blocked: the reader has gone and wants no message. */
+	if (errno != EPIPE)
+		fprintf(stderr, "virtdiag: cannot write the output%s%s\n", errno ? ": " : "",
+		        errno ? strerror(errno) : "");
+	return VD_EXIT_UNKNOWN;
+}
+
+int main(int argc, char **argv)
+{
+	enum vd_exit status;
+
+	hold_standard_fds();
+	/* Whoever started us may ignore it; `virtdiag ... | head` shall end quietly all the same. */
+	signal(SIGPIPE, SIG_DFL);
+	status = vd_run(argc, argv);
+	vlog_shutdown();
+	return close_stdout(status);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "suggest.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "filter.h"
+#include "log-strings.h"
+
+VD_PRINTF(1, 2) static char *format(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	vd_need_memory(vasprintf(&s, fmt, ap) >= 0);
+	va_end(ap);
+	return s;
+}
+
+static void set(struct vd_value *object, const char *key, struct vd_value *value)
+{
+	vd_need_memory(vd_value_set(object, key, value) == 0);
+}
+
+static void append(struct vd_value *array, struct vd_value *value)
+{
+	vd_need_memory(vd_value_append(array, value) == 0);
+}
+
+static struct vd_value *new_array(void)
+{
+	struct vd_value *v = vd_value_array();
+
+	vd_need_memory(v != NULL);
+	return v;
+}
+
+/* --- what is configured now --------------------------------------------------------------------------------------- */
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	return false;
+}
+
+/* The value of a setting, if it is a string that can be put on a line again. */
+static char *conf_value(const struct vd_conf *conf, const char *name, unsigned *ret_line)
+{
+	const struct vd_conf_stmt *stmt = vd_conf_find(conf, name);
+	const char *value = NULL;
+	char *copy;
+
+	if (!stmt || vd_conf_string(conf, name, &value, NULL) < 0 || has_control(value))
+		return NULL;
+	*ret_line = stmt->line;
+	copy = strdup(value);
+	vd_need_memory(copy != NULL);
+	return copy;
+}
+
+static void read_conf(struct vd_suggestion *s, struct vd_target *t)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	VD_AUTO_CONF conf = { 0 };
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = vd_root_read(s->ctx->root, t->conf, VD_MAX_CONF, &text, &err);
+
+	/* Without the file the built-in values are in force. */
+	if (r == -ENOENT || r == -ENOTDIR)
+		return;
+	if (r >= 0)
+		r = vd_conf_parse(vd_buf_str(&text), text.len, t->conf, &conf, &err);
+	if (r < 0) {
+		vd_report_missing(s->report, t->conf, vd_err_text(&err), false);
+		return;
+	}
+	t->old_filters = conf_value(&conf, "log_filters", &t->filters_line);
+	t->old_outputs = conf_value(&conf, "log_outputs", &t->outputs_line);
+}
+
+/* Does the journal take the daemon's messages by default? Only a live host without its socket tells that it does not.
+ */
+static bool has_journald(struct vd_suggestion *s)
+{
+	struct vd_stat st;
+
+	return !vd_root_is_live(s->ctx->root) ||
+	       vd_root_stat(s->ctx->root, "/run/systemd/journal/socket", &st, NULL) != -ENOENT;
+}
+
+/*
+ * A filter alone logs nothing where the output wants warnings: put a file for the debug lines before the outputs that
+ * are in force, unless one of them, other than the journal, takes them already.
+ */
+static char *choose_outputs(struct vd_suggestion *s, const struct vd_target *t)
+{
+	VD_AUTO_FREE char *file = format("/var/log/libvirt/%s.log", t->place.name);
+	VD_AUTO_FILTERS old = VD_FILTERS_INIT;
+	VD_AUTO_BUF outputs = VD_BUF_INIT;
+
+	vd_need_memory(vd_buf_addf(&outputs, "%u:file:%s", s->level, file) == 0);
+	vd_parse_string(VD_LOG_OUTPUTS, t->old_outputs ? t->old_outputs : "", &old);
+	if (old.invalid || !old.count) {
+		if (has_journald(s))
+			vd_need_memory(vd_buf_adds(&outputs, " 3:journald") == 0);
+		return vd_buf_steal(&outputs);
+	}
+	for (size_t i = 0; i < old.count; i++) {
+		const struct vlog_item *p = &old.items[i].parsed;
+
+		if (!vd_outputs_kept(&old, i))
+			continue;
+		if (p->level <= s->level && p->dest != VLOG_DEST_JOURNALD)
+			return format("%s", t->old_outputs);
+		if (!old.items[i].path || strcmp(old.items[i].path, file))
+			vd_need_memory(vd_buf_addf(&outputs, " %.*s", (int)p->text.length,
+			                           vd_filters_span(&old, &p->text)) == 0);
+	}
+	return vd_buf_steal(&outputs);
+}
+
+static void target_load(struct vd_suggestion *s, struct vd_target *t)
+{
+	t->conf = format("/etc/libvirt/%s.conf", t->place.name);
+	read_conf(s, t);
+	t->outputs = choose_outputs(s, t);
+}
+
+void vd_target_release(struct vd_target *t)
+{
+	vd_daemon_place_release(&t->place);
+	free(t->conf);
+	free(t->old_filters);
+	free(t->old_outputs);
+	free(t->outputs);
+}
+
+/* --- the ways ----------------------------------------------------------------------------------------------------- */
+
+static struct vd_value *new_way(struct vd_suggestion *s, const char *id, const char *daemon)
+{
+	struct vd_value *way = vd_value_object();
+
+	vd_need_memory(way != NULL);
+	set(way, "id", vd_value_str(id));
+	set(way, "daemon", vd_value_str(daemon));
+	set(way, "filters", vd_value_str(s->filters));
+	return way;
+}
+
+static void add_command(struct vd_value *commands, const char *const *argv)
+{
+	append(commands, vd_value_strings(argv));
+}
+
+static void add_admin(struct vd_value *commands, const struct vd_target *t, const char *command, const char *option,
+                      const char *value)
+{
+	VD_AUTO_FREE char *uri = format("%s:///system", t->place.name);
+	const char *const with_option[] = { "virt-admin", "-c", uri, command, option, value, NULL };
+	const char *const without[] = { "virt-admin", "-c", uri, command, value, NULL };
+
+	add_command(commands, option ? with_option : without);
+}
+
+/* virt-admin: gone when the daemon ends, so it must not end by itself meanwhile. */
+static void add_admin_way(struct vd_suggestion *s, const struct vd_target *t)
+{
+	struct vd_value *way = new_way(s, "virt-admin", t->place.name), *commands = new_array(), *undo = new_array();
+
+	if (vd_daemon_has_timeout(t->place.name))
+		/* Without the option's name virt-admin 9.0.0 refuses the 0. */
+		add_admin(commands, t, "daemon-timeout", "--timeout", "0");
+	add_admin(commands, t, "daemon-log-outputs", NULL, t->outputs);
+	add_admin(commands, t, "daemon-log-filters", NULL, s->filters);
+	add_admin(undo, t, "daemon-log-filters", NULL, t->old_filters ? t->old_filters : "");
+	add_admin(undo, t, "daemon-log-outputs", NULL, t->old_outputs ? t->old_outputs : "");
+	if (vd_daemon_has_timeout(t->place.name))
+		add_admin(undo, t, "daemon-timeout", "--timeout", "120");
+	set(way, "outputs", vd_value_str(t->outputs));
+	set(way, "commands", commands);
+	set(way, "undo", undo);
+	append(s->ways, way);
+}
+
+/* libvirt's configuration files know no escapes: a value stands in whichever quotes it does not hold. */
+static struct vd_value *conf_line(const char *name, const char *value)
+{
+	char quote = strchr(value, '"') ? '\'' : '"';
+	VD_AUTO_FREE char *line = format("%s = %c%s%c", name, quote, value, quote);
+
+	return vd_value_str(line);
+}
+
+static void add_restart(struct vd_value *commands, const char *daemon)
+{
+	const char *const restart[] = { "systemctl", "restart", daemon, NULL };
+
+	add_command(commands, restart);
+}
+
+static void add_conf_way(struct vd_suggestion *s, const struct vd_target *t)
+{
+	struct vd_value *way = new_way(s, "conf", t->place.name), *lines = new_array(), *commands = new_array();
+	struct vd_value *replaces = new_array(), *old = new_array(), *undo = new_array();
+
+	append(lines, conf_line("log_filters", s->filters));
+	append(lines, conf_line("log_outputs", t->outputs));
+	if (t->filters_line) {
+		append(replaces, vd_value_int(t->filters_line));
+		append(old, conf_line("log_filters", t->old_filters));
+	}
+	if (t->outputs_line) {
+		append(replaces, vd_value_int(t->outputs_line));
+		append(old, conf_line("log_outputs", t->old_outputs));
+	}
+	add_restart(commands, t->place.name);
+	add_restart(undo, t->place.name);
+	set(way, "outputs", vd_value_str(t->outputs));
+	set(way, "file", vd_value_str(t->conf));
+	set(way, "lines", lines);
+	set(way, "replaces_lines", replaces);
+	set(way, "commands", commands);
+	set(way, "undo_lines", old);
+	set(way, "undo", undo);
+	append(s->ways, way);
+}
+
+/* Environment="NAME=VALUE" as systemd reads it: % begins a specifier, quotes and backslashes are escaped. */
+static struct vd_value *unit_line(const char *name, const char *value)
+{
+	VD_AUTO_BUF line = VD_BUF_INIT;
+
+	vd_need_memory(vd_buf_addf(&line, "Environment=\"%s=", name) == 0);
+	for (const char *c = value; *c; c++) {
+		if (*c == '%' || *c == '"' || *c == '\\')
+			vd_need_memory(vd_buf_addc(&line, *c == '%' ? '%' : '\\') == 0);
+		vd_need_memory(vd_buf_addc(&line, *c) == 0);
+	}
+	vd_need_memory(vd_buf_addc(&line, '"') == 0);
+	return vd_value_str(line.data);
+}
+
+static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
+{
+	VD_AUTO_FREE char *file = format("/etc/systemd/system/%s.service.d/virtdiag-log.conf", t->place.name);
+	const char *const reload[] = { "systemctl", "daemon-reload", NULL };
+	const char *const rm[] = { "rm", "--", file, NULL };
+	struct vd_value *way = new_way(s, "environment", t->place.name), *lines = new_array(), *commands = new_array();
+	struct vd_value *undo = new_array();
+
+	append(lines, vd_value_str("[Service]"));
+	append(lines, unit_line("LIBVIRT_LOG_FILTERS", s->filters));
+	append(lines, unit_line("LIBVIRT_LOG_OUTPUTS", t->outputs));
+	add_command(commands, reload);
+	add_restart(commands, t->place.name);
+	add_command(undo, rm);
+	add_command(undo, reload);
+	add_restart(undo, t->place.name);
+	set(way, "outputs", vd_value_str(t->outputs));
+	set(way, "file", vd_value_str(file));
+	set(way, "lines", lines);
+	set(way, "commands", commands);
+	set(way, "undo", undo);
+	append(s->ways, way);
+}
+
+/* A client logs where it runs: its standard error can go to a file. */
+static void add_client_way(struct vd_suggestion *s)
+{
+	VD_AUTO_FREE char *outputs = format("%u:stderr", s->level);
+	VD_AUTO_FREE char *filters = format("LIBVIRT_LOG_FILTERS=%s", s->filters);
+	VD_AUTO_FREE char *variable = format("LIBVIRT_LOG_OUTPUTS=%s", outputs);
+	const char *const env[] = { "env", filters, variable, "virsh", "list", NULL };
+	struct vd_value *way = new_way(s, "client", NULL), *commands = new_array();
+
+	add_command(commands, env);
+	set(way, "outputs", vd_value_str(outputs));
+	set(way, "commands", commands);
+	append(s->ways, way);
+}
+
+static void add_daemon_ways(struct vd_suggestion *s, const struct vd_target *t)
+{
+	if (!s->at_start)
+		add_admin_way(s, t);
+	add_conf_way(s, t);
+	add_unit_way(s, t);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------- */
+
+static bool has_target(const struct vd_target *targets, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(targets[i].place.name, name))
+			return true;
+	return false;
+}
+
+static size_t find_targets(struct vd_suggestion *s, const char *daemon, struct vd_target *targets)
+{
+	size_t n = 0;
+
+	if (daemon) {
+		targets[0].place = (struct vd_daemon_place){ daemon, VD_DAEMON_FOUND, NULL };
+		return 1;
+	}
+	for (size_t i = 0; i <= s->count && !s->only_client; i++) {
+		const char *owner = i < s->count ? s->topics[i]->daemon : n ? NULL : "virtqemud";
+
+		if (!owner)
+			continue;
+		vd_need_memory(vd_daemon_find(s->ctx->root, owner, &targets[n].place, NULL) == 0);
+		if (has_target(targets, n, targets[n].place.name))
+			vd_daemon_place_release(&targets[n].place);
+		else
+			n++;
+	}
+	return n;
+}
+
+static void set_uses(struct vd_suggestion *s)
+{
+	VD_AUTO_FILTERS f = VD_FILTERS_INIT;
+
+	s->only_client = true;
+	for (size_t i = 0; i < s->count; i++) {
+		s->at_start |= s->topics[i]->use == VD_TOPIC_AT_START;
+		s->only_client &= s->topics[i]->use == VD_TOPIC_CLIENT;
+		s->for_client |= !s->topics[i]->daemon && s->topics[i]->use != VD_TOPIC_AT_START;
+	}
+	vd_parse_string(VD_LOG_FILTERS, s->filters, &f);
+	s->level = VD_LOG_DEFAULT_LEVEL;
+	for (size_t i = 0; i < f.count; i++)
+		if (f.items[i].valid && f.items[i].parsed.level < s->level)
+			s->level = f.items[i].parsed.level;
+}
+
+size_t vd_suggest_ways(struct vd_suggestion *s, const char *daemon, struct vd_target *targets)
+{
+	size_t n;
+
+	set_uses(s);
+	s->ways = new_array();
+	n = find_targets(s, daemon, targets);
+	for (size_t i = 0; i < n; i++) {
+		target_load(s, &targets[i]);
+		add_daemon_ways(s, &targets[i]);
+	}
+	if (s->for_client)
+		add_client_way(s);
+	return n;
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "filter.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "vlog.h"
+
+VLOG_CATEGORY("virtdiag.filter");
+
+/* How many names a message lists. */
+#define MAX_NAMES 3
+
+void vd_filter_warnings_release(struct vd_filter_warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++)
+		free(warnings->items[i].message);
+	free(warnings->items);
+	*warnings = (struct vd_filter_warnings)VD_FILTER_WARNINGS_INIT;
+}
+
+VD_PRINTF(4, 5) static int warn(struct vd_filter_warnings *w, const char *id, long item, const char *fmt, ...)
+{
+	struct vd_filter_warning warning = { id, item, NULL };
+	va_list ap;
+	int n;
+
+	if (w->count == w->cap) {
+		size_t cap = w->cap ? w->cap * 2 : 8;
+		void *grown = reallocarray(w->items, cap, sizeof(*w->items));
+
+		if (!grown)
+			return -ENOMEM;
+		w->items = grown;
+		w->cap = cap;
+	}
+	va_start(ap, fmt);
+	n = vasprintf(&warning.message, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	VLOG_DEBUG("item %ld: %s", item, id);
+	w->items[w->count++] = warning;
+	return 0;
+}
+
+/* --- filters --------------------------------------------------------------------------------------------------------
+ */
+
+/* All that the checks of one item need. */
+struct check {
+	const struct vd_filters *filters;
+	const struct vd_catalogue *catalogue;
+	const struct vd_filters *outputs;
+	unsigned default_level;
+	struct vd_filter_warnings *warnings;
+};
+
+/* One item of the string, with its parts as borrowed bytes. */
+struct item {
+	const struct vlog_item *parsed;
+	long index;
+	const char *text, *match;
+	int text_len, match_len;
+};
+
+static bool matches(const struct item *item, const char *name)
+{
+	return vlog_pattern_matches(item->match, (size_t)item->match_len, name);
+}
+
+/* "a, b or c" */
+static int join_names(const struct vd_strv *names, const char *last, struct vd_buf *buf)
+{
+	for (size_t i = 0; i < names->len; i++) {
+		const char *before = !i ? "" : i + 1 == names->len ? last : ", ";
+
+		if (vd_buf_addf(buf, "%s%s", before, names->items[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What to write instead of the separators: "1:qemu 2:util" for "1:qemu,2:util". */
+static int with_spaces(const char *s, int len, struct vd_buf *buf)
+{
+	for (int i = 0; i < len; i++) {
+		bool separator = strchr("\t,\n;\r", s[i]) != NULL;
+
+		if (!separator && vd_buf_addc(buf, s[i]) < 0)
+			return -ENOMEM;
+		if (separator && buf->len && buf->data[buf->len - 1] != ' ' && vd_buf_addc(buf, ' ') < 0)
+			return -ENOMEM;
+	}
+	while (buf->len && buf->data[buf->len - 1] == ' ')
+		buf->data[--buf->len] = '\0';
+	return 0;
+}
+
+static const char *separator_name(char c)
+{
+	switch (c) {
+	case '\t':
+		return "a tab";
+	case '\n':
+		return "a newline";
+	case '\r':
+		return "a carriage return";
+	case ',':
+		return "a comma";
+	default:
+		return "a semicolon";
+	}
+}
+
+/* The first byte of the item that people take for a separator; NULL when there is none. */
+static const char *find_separator(const struct item *item)
+{
+	for (int i = 0; i < item->text_len; i++)
+		if (item->text[i] && strchr("\t,\n;\r", item->text[i]))
+			return item->text + i;
+	return NULL;
+}
+
+static int check_separator(struct check *c, const struct item *item, const char *separator)
+{
+	VD_AUTO_BUF better = VD_BUF_INIT;
+
+	if (with_spaces(item->text, item->text_len, &better) < 0)
+		return -ENOMEM;
+	return warn(c->warnings, "separator", item->index,
+	            "%s does not separate filters, only spaces do: this is one filter, for the pattern '%.*s'; did you "
+	            "mean "
+	            "'%s'?",
+	            separator_name(*separator), item->match_len, item->match, vd_buf_str(&better));
+}
+
+static bool has_upper(const struct item *item)
+{
+	for (int i = 0; i < item->match_len; i++)
+		if (item->match[i] >= 'A' && item->match[i] <= 'Z')
+			return true;
+	return false;
+}
+
+/* Does the pattern match something when letters are taken in lower case? */
+static int check_case(struct check *c, const struct item *item, bool *ret_found)
+{
+	VD_AUTO_BUF lower = VD_BUF_INIT;
+
+	*ret_found = false;
+	if (!has_upper(item))
+		return 0;
+	for (int i = 0; i < item->match_len; i++) {
+		char ch = item->match[i];
+
+		if (vd_buf_addc(&lower, ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch) < 0)
+			return -ENOMEM;
+	}
+	*ret_found = vd_catalogue_matches(c->catalogue, lower.data, lower.len);
+	return *ret_found ? warn(c->warnings, "case", item->index,
+	                         "'%.*s' matches no category: matching is case-sensitive; did you mean '%s'?",
+	                         item->match_len, item->match, lower.data)
+	                  : 0;
+}
+
+static int check_nearest(struct check *c, const struct item *item)
+{
+	VD_AUTO_STRV names = VD_STRV_INIT;
+	VD_AUTO_BUF list = VD_BUF_INIT;
+
+	if (vd_catalogue_nearest(c->catalogue, item->match, (size_t)item->match_len, MAX_NAMES, &names) < 0 ||
+	    join_names(&names, " or ", &list) < 0)
+		return -ENOMEM;
+	return warn(c->warnings, "no-match", item->index, "'%.*s' matches no category%s%s%s", item->match_len,
+	            item->match, names.len ? "; did you mean " : "", vd_buf_str(&list), names.len ? "?" : "");
+}
+
+/* The pattern matches no category of this version: say the most likely reason, once. */
+static int check_no_match(struct check *c, const struct item *item)
+{
+	const char *separator = find_separator(item);
+	bool found;
+
+	if (separator)
+		return check_separator(c, item, separator);
+	if (memchr(item->match, '[', (size_t)item->match_len) && memchr(item->match, ']', (size_t)item->match_len))
+		return warn(c->warnings, "brackets-literal", item->index,
+		            "'%.*s' matches no category: brackets are ordinary characters, only * and ? are wildcards",
+		            item->match_len, item->match);
+	if (check_case(c, item, &found) < 0)
+		return -ENOMEM;
+	return found ? 0 : check_nearest(c, item);
+}
+
+/* Which valid item before @index matches @name first; -1 none. */
+static long earlier_match(const struct vd_filters *f, long index, const char *name)
+{
+	long first;
+
+	vd_filters_level(f, name, 0, &first);
+	return first >= 0 && first < index ? first : -1;
+}
+
+/* "'1:qemu' and '1:util'" for the items that @won marks. */
+static int join_items(const struct vd_filters *f, const bool *won, long count, struct vd_buf *buf)
+{
+	for (long i = 0; i < count; i++) {
+		const struct vlog_span *text = &f->items[i].parsed.text;
+
+		if (won[i] && vd_buf_addf(buf, "%s'%.*s'", buf->len ? " and " : "", (int)text->length,
+		                          vd_filters_span(f, text)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Do earlier items always win? *@ret_matched tells whether the item matches anything at all. */
+static int check_shadowed(struct check *c, const struct item *item, bool *ret_matched)
+{
+	VD_AUTO_FREE bool *won = calloc((size_t)item->index + 1, sizeof(*won));
+	VD_AUTO_BUF list = VD_BUF_INIT;
+	bool same_level = true;
+
+	*ret_matched = false;
+	if (!won)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->catalogue->count; i++) {
+		const char *name = c->catalogue->items[i].name;
+		long first;
+
+		if (!matches(item, name))
+			continue;
+		*ret_matched = true;
+		first = earlier_match(c->filters, item->index, name);
+		if (first < 0)
+			return 0;
+		won[first] = true;
+		same_level = same_level && c->filters->items[first].parsed.level == item->parsed->level;
+	}
+	if (!*ret_matched)
+		return 0;
+	if (join_items(c->filters, won, item->index, &list) < 0)
+		return -ENOMEM;
+	return same_level ? warn(c->warnings, "shadowed", item->index,
+	                         "'%.*s' changes nothing: all that it matches has that level already by %s",
+	                         item->text_len, item->text, vd_buf_str(&list))
+	                  : warn(c->warnings, "shadowed", item->index,
+	                         "'%.*s' never counts: all that it matches is decided before it by %s; put it first",
+	                         item->text_len, item->text, vd_buf_str(&list));
+}
+
+/* The item turns on a category that is known to flood the log. */
+static int check_flood(struct check *c, const struct item *item)
+{
+	VD_AUTO_STRV names = VD_STRV_INIT, silencers = VD_STRV_INIT;
+	VD_AUTO_BUF list = VD_BUF_INIT, before = VD_BUF_INIT;
+
+	for (size_t i = 0; i < c->catalogue->count; i++) {
+		const struct vd_category *category = &c->catalogue->items[i];
+		enum vd_volume volume = item->parsed->level == 1   ? category->volume
+		                        : item->parsed->level == 2 ? category->at_info
+		                                                   : VD_VOLUME_NONE;
+
+		if (volume != VD_VOLUME_FLOOD || !category->silencer || !matches(item, category->name) ||
+		    earlier_match(c->filters, item->index, category->name) >= 0)
+			continue;
+		if (vd_strv_add(&names, category->name) < 0 ||
+		    (!vd_strv_has(&silencers, category->silencer) && vd_strv_add(&silencers, category->silencer) < 0))
+			return -ENOMEM;
+	}
+	if (!names.len)
+		return 0;
+	for (size_t i = 0; i < silencers.len; i++)
+		if (vd_buf_addf(&before, "%s%s", i ? " " : "", silencers.items[i]) < 0)
+			return -ENOMEM;
+	if (join_names(&names, " and ", &list) < 0)
+		return -ENOMEM;
+	return warn(c->warnings, "flood", item->index, "'%.*s' lets %s flood the log; put '%s' before it",
+	            item->text_len, item->text, vd_buf_str(&list), vd_buf_str(&before));
+}
+
+/* Both the filter and the output must let a message pass. */
+static int check_below_output(struct check *c, const struct item *item)
+{
+	unsigned lowest;
+
+	if (!c->outputs || item->parsed->level >= c->default_level)
+		return 0;
+	lowest = vd_outputs_lowest(c->outputs);
+	if (item->parsed->level >= lowest)
+		return 0;
+	if (lowest > 4)
+		return warn(c->warnings, "below-output", item->index, "'%.*s' has no effect: there is no output",
+		            item->text_len, item->text);
+	return warn(c->warnings, "below-output", item->index,
+	            "'%.*s' asks for %s, but no output lets anything below %s through", item->text_len, item->text,
+	            vlog_level_name(item->parsed->level), vlog_level_name(lowest));
+}
+
+/* What may be wrong with a pattern that works. */
+static int check_form(struct check *c, const struct item *item, bool matched)
+{
+	const struct vlog_span *ignored = &item->parsed->ignored;
+	const char *separator = find_separator(item);
+
+	if (item->parsed->plus && warn(c->warnings, "stack-trace-flag", item->index,
+	                               "the \"+\" asked for stack traces before libvirt 5.9.0; it is ignored now") < 0)
+		return -ENOMEM;
+	if (ignored->length && !separator &&
+	    warn(c->warnings, "suffix-ignored", item->index,
+	         "':%.*s' is ignored: only the first two parts count, level and pattern '%.*s'", (int)ignored->length,
+	         vd_filters_span(c->filters, ignored), item->match_len, item->match) < 0)
+		return -ENOMEM;
+	return matched && separator ? check_separator(c, item, separator) : 0;
+}
+
+static int check_item(struct check *c, long index)
+{
+	const struct vlog_item *p = &c->filters->items[index].parsed;
+	struct item item = { p,
+		             index,
+		             vd_filters_span(c->filters, &p->text),
+		             vd_filters_span(c->filters, &p->match),
+		             (int)p->text.length,
+		             (int)p->match.length };
+	bool matched;
+
+	if (check_shadowed(c, &item, &matched) < 0 || (!matched && check_no_match(c, &item) < 0) ||
+	    check_form(c, &item, matched) < 0)
+		return -ENOMEM;
+	return check_below_output(c, &item) < 0 || check_flood(c, &item) < 0 ? -ENOMEM : 0;
+}
+
+int vd_filters_check(const struct vd_filters *filters, const struct vd_catalogue *catalogue,
+                     const struct vd_filters *outputs, unsigned default_level, struct vd_filter_warnings *warnings)
+{
+	struct check c = { filters, catalogue, outputs, default_level, warnings };
+
+	for (size_t i = 0; i < filters->count; i++)
+		if (filters->items[i].valid && check_item(&c, (long)i) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* --- outputs --------------------------------------------------------------------------------------------------------
+ */
+
+/* Which later item replaces item @index; -1 none. */
+static long replaced_by(const struct vd_filters *f, size_t index)
+{
+	if (!f->items[index].valid || vd_outputs_kept(f, index))
+		return -1;
+	for (size_t i = index + 1; i < f->count; i++)
+		if (f->items[i].valid && f->items[i].parsed.dest == f->items[index].parsed.dest &&
+		    vd_outputs_kept(f, i))
+			return (long)i;
+	return -1;
+}
+
+/* The directory part of an absolute normalised path; a malloc()ed string. */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+/*
+ * Can the file be opened? libvirt creates the file, not its directories, and refuses the whole string when that fails.
+ * What cannot be seen (no permission, no evidence) gives no warning.
+ */
+static int check_place(const struct vd_filter_item *item, long index, struct vd_root *root,
+                       struct vd_filter_warnings *w)
+{
+	VD_AUTO_FREE char *parent = parent_of(item->path);
+	struct vd_stat st;
+	int r;
+
+	if (!parent)
+		return -ENOMEM;
+	r = vd_root_stat(root, parent, &st, NULL);
+	if (r == -ENOENT || r == -ENOTDIR || (!r && st.type != VD_FILE_DIR && st.type != VD_FILE_UNKNOWN))
+		return warn(w, "directory-missing", index,
+		            "libvirt would refuse the string: there is no directory %s, and it does not create it",
+		            parent);
+	if (r < 0)
+		return 0;
+	r = vd_root_stat(root, item->path, &st, NULL);
+	if (!r && st.type == VD_FILE_DIR)
+		return warn(w, "is-directory", index, "libvirt would refuse the string: %s is a directory", item->path);
+	return 0;
+}
+
+static int check_file(const struct vd_filter_item *item, long index, struct vd_root *root, struct vd_filter_warnings *w)
+{
+	if (*item->path != '/')
+		return warn(w, "relative-path", index,
+		            "'%s' is relative to the working directory of the daemon, / for one that systemd started",
+		            item->path);
+	return root ? check_place(item, index, root, w) : 0;
+}
+
+static int check_output(const struct vd_filters *f, size_t index, struct vd_root *root, struct vd_filter_warnings *w)
+{
+	const struct vd_filter_item *item = &f->items[index];
+	long later = replaced_by(f, index);
+
+	if (item->parsed.dest == VLOG_DEST_FILE && check_file(item, (long)index, root, w) < 0)
+		return -ENOMEM;
+	if (item->parsed.dest == VLOG_DEST_JOURNALD && item->parsed.level == 1 &&
+	    warn(w, "journald-debug", (long)index,
+	         "journald drops lines when debug output comes too fast: use a file for level 1, 3:journald beside "
+	         "it") < 0)
+		return -ENOMEM;
+	if (later >= 0)
+		return warn(w, "duplicate", (long)index,
+		            "'%.*s' is dropped: '%.*s' names the same destination, the last one stays",
+		            (int)item->parsed.text.length, vd_filters_span(f, &item->parsed.text),
+		            (int)f->items[later].parsed.text.length, vd_filters_span(f, &f->items[later].parsed.text));
+	return 0;
+}
+
+/* Is the invalid item @index likely the rest of a path that held a space, or a path that holds a colon? */
+static int check_split_path(const struct vd_filters *f, size_t index, struct vd_filter_warnings *w)
+{
+	const struct vlog_item *i = &f->items[index].parsed, *before = index ? &f->items[index - 1].parsed : NULL;
+
+	if (i->error == VLOG_ITEM_REQUIREMENT && i->dest == VLOG_DEST_FILE && i->argument.length)
+		return warn(w, "space-or-colon-in-path", (long)index,
+		            "a path cannot hold a colon: nothing quotes or escapes it");
+	if (i->error == VLOG_ITEM_MALFORMED && before && before->error == VLOG_ITEM_OK &&
+	    before->dest == VLOG_DEST_FILE)
+		return warn(w, "space-or-colon-in-path", (long)index,
+		            "if '%.*s' belongs to the path before it: a path cannot hold a space, nothing quotes or "
+		            "escapes it",
+		            (int)i->text.length, vd_filters_span(f, &i->text));
+	return 0;
+}
+
+int vd_outputs_check(const struct vd_filters *outputs, struct vd_root *root, struct vd_filter_warnings *warnings)
+{
+	for (size_t i = 0; i < outputs->count; i++) {
+		int r = outputs->items[i].valid ? check_output(outputs, i, root, warnings)
+		                                : check_split_path(outputs, i, warnings);
+
+		if (r < 0)
+			return r;
+	}
+	if (!outputs->count && outputs->len)
+		return warn(warnings, "no-outputs", -1,
+		            "spaces alone leave no output at all: messages go raw to standard error; '' restores the "
+		            "default");
+	return 0;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "topics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+#include "filter.h"
+#include "vlog.h"
+
+VLOG_CATEGORY("virtdiag.topics");
+
+/* The fields of topics.tsv. */
+enum field {
+	F_ID,
+	F_ALIASES,
+	F_TITLE,
+	F_SHOWS,
+	F_FILTERS,
+	F_DAEMON,
+	F_USE,
+	F_VOLUME,
+	F_LINES,
+	F_BYTES,
+	F_SINCE,
+	F_SOURCE,
+	F_NOTE,
+	F_COUNT_
+};
+
+static const char *or_null(const char *s)
+{
+	return strcmp(s, "-") ? s : NULL;
+}
+
+static void read_topic(char **f, struct vd_topic *ret_topic)
+{
+	*ret_topic = (struct vd_topic){
+		.id = f[F_ID],
+		.aliases = f[F_ALIASES],
+		.title = f[F_TITLE],
+		.shows = f[F_SHOWS],
+		.filters = f[F_FILTERS],
+		.daemon = strcmp(f[F_DAEMON], "any") && strcmp(f[F_DAEMON], "client") ? f[F_DAEMON] : NULL,
+		.use = !strcmp(f[F_USE], "start")    ? VD_TOPIC_AT_START
+		       : !strcmp(f[F_USE], "client") ? VD_TOPIC_CLIENT
+		                                     : VD_TOPIC_ANYWHERE,
+		.volume = or_null(f[F_VOLUME]),
+		.lines = (unsigned)strtoul(f[F_LINES], NULL, 10),
+		.bytes = (unsigned)strtoul(f[F_BYTES], NULL, 10),
+		.since = f[F_SINCE],
+		.source = f[F_SOURCE],
+		.note = or_null(f[F_NOTE]),
+	};
+}
+
+int vd_topics_load(struct vd_topics *ret_topics, struct vd_err *err)
+{
+	struct vd_topics t = VD_TOPICS_INIT;
+	struct vd_field fields[F_COUNT_];
+	size_t pos = 0, lines = 0;
+
+	while (vd_data_next(vd_data_topics, vd_data_topics_len, &pos, fields, F_COUNT_))
+		lines++;
+	t.text = malloc(vd_data_topics_len + 1);
+	t.items = calloc(lines + 1, sizeof(*t.items));
+	if (!t.text || !t.items) {
+		vd_topics_release(&t);
+		return vd_err_set(err, ENOMEM, "cannot load the topics: no memory");
+	}
+	memcpy(t.text, vd_data_topics, vd_data_topics_len + 1);
+	for (pos = 0; vd_data_next(vd_data_topics, vd_data_topics_len, &pos, fields, F_COUNT_); t.count++) {
+		char *words[F_COUNT_];
+
+		for (size_t i = 0; i < F_COUNT_; i++) {
+			words[i] = t.text + (fields[i].s - vd_data_topics);
+			words[i][fields[i].len] = '\0';
+		}
+		read_topic(words, &t.items[t.count]);
+	}
+	*ret_topics = t;
+	return 0;
+}
+
+void vd_topics_release(struct vd_topics *topics)
+{
+	free(topics->items);
+	free(topics->text);
+	*topics = (struct vd_topics)VD_TOPICS_INIT;
+}
+
+/* Calls for each id and alias of a topic: advances *@list and gives the next word. */
+static bool next_alias(const char **list, const char **ret_word, size_t *ret_len)
+{
+	if (!**list)
+		return false;
+	*ret_word = *list;
+	*ret_len = strcspn(*list, ",");
+	*list += *ret_len + ((*list)[*ret_len] == ',');
+	return true;
+}
+
+const struct vd_topic *vd_topics_find(const struct vd_topics *topics, const char *name)
+{
+	for (size_t i = 0; i < topics->count; i++) {
+		const char *list = topics->items[i].aliases, *word;
+		size_t len;
+
+		if (!strcmp(topics->items[i].id, name))
+			return &topics->items[i];
+		while (next_alias(&list, &word, &len))
+			if (strlen(name) == len && !memcmp(word, name, len))
+				return &topics->items[i];
+	}
+	return NULL;
+}
+
+char *vd_topics_nearest(const struct vd_topics *topics, const char *name)
+{
+	size_t name_len = strlen(name), best_len = 0;
+	unsigned best = name_len < 4 ? 2 : 3;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < topics->count; i++) {
+		const char *list = topics->items[i].aliases, *word = topics->items[i].id;
+		size_t len = strlen(word);
+
+		do {
+			unsigned distance = vd_edit_distance(name, name_len, word, len, best);
+
+			if (distance < best) {
+				best = distance;
+				nearest = word;
+				best_len = len;
+			}
+		} while (next_alias(&list, &word, &len));
+	}
+	return nearest ? strndup(nearest, best_len) : NULL;
+}
+
+/* --- merging --------------------------------------------------------------------------------------------------------
+ */
+
+/* An item of one of the strings, waiting for its place. */
+struct candidate {
+	const char *text; /* "1:qemu", borrowed from the parsed string */
+	size_t len;
+	unsigned level;
+	bool *hits; /* per category: does it match? */
+	bool placed;
+};
+
+struct merge {
+	const struct vd_catalogue *catalogue;
+	unsigned *target; /* per category: the level it shall have; 0 the default */
+	bool *covered;    /* per category: an item in @out matches it */
+	struct candidate *candidates;
+	size_t count;
+	struct vd_buf out;
+};
+
+static void merge_release(struct merge *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		free(m->candidates[i].hits);
+	free(m->candidates);
+	free(m->target);
+	free(m->covered);
+	vd_buf_release(&m->out);
+}
+
+static int place(struct merge *m, unsigned level, const char *pattern, size_t len)
+{
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		if (vlog_pattern_matches(pattern, len, m->catalogue->items[c].name))
+			m->covered[c] = true;
+	return vd_buf_addf(&m->out, "%s%u:%.*s", m->out.len ? " " : "", level, (int)len, pattern);
+}
+
+/*
+ * How many categories that no item covers yet would get a wrong level from this candidate; *@ret_useful: would any get
+ * the right one?
+ */
+static size_t count_wrong(const struct merge *m, const struct candidate *item, bool *ret_useful)
+{
+	size_t wrong = 0;
+
+	*ret_useful = false;
+	for (size_t c = 0; c < m->catalogue->count; c++) {
+		if (!item->hits[c] || m->covered[c])
+			continue;
+		if (m->target[c] == item->level)
+			*ret_useful = true;
+		else
+			wrong++;
+	}
+	return wrong;
+}
+
+/* The next item that can stand here: a silencer if there is one, else in the order of the topics. NULL: none. */
+static struct candidate *next_placeable(struct merge *m)
+{
+	for (int silencers = 1; silencers >= 0; silencers--)
+		for (size_t i = 0; i < m->count; i++) {
+			struct candidate *item = &m->candidates[i];
+			bool useful;
+
+			if (!item->placed && (item->level >= VD_LOG_DEFAULT_LEVEL) == silencers &&
+			    !count_wrong(m, item, &useful) && useful)
+				return item;
+		}
+	return NULL;
+}
+
+/* The useful item with the fewest categories in its way. NULL: all is covered. */
+static struct candidate *least_blocked(struct merge *m)
+{
+	struct candidate *best = NULL;
+	size_t fewest = (size_t)-1;
+
+	for (size_t i = 0; i < m->count; i++) {
+		bool useful;
+		size_t wrong = count_wrong(m, &m->candidates[i], &useful);
+
+		if (!m->candidates[i].placed && useful && wrong < fewest) {
+			fewest = wrong;
+			best = &m->candidates[i];
+		}
+	}
+	return best;
+}
+
+/* The first category that no item covers yet and @item would give a wrong level; NULL when it can stand. */
+static const struct vd_category *find_blocker(const struct merge *m, const struct candidate *item)
+{
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		if (item->hits[c] && !m->covered[c] && m->target[c] != item->level)
+			return &m->catalogue->items[c];
+	return NULL;
+}
+
+/* The uncovered category with the longest name among those that the pattern @name matches; the count when none. */
+static size_t longest_uncovered(const struct merge *m, const char *name)
+{
+	size_t longest = m->catalogue->count, len = 0;
+
+	for (size_t c = 0; c < m->catalogue->count; c++) {
+		const char *other = m->catalogue->items[c].name;
+
+		if (!m->covered[c] && strstr(other, name) && strlen(other) > len) {
+			longest = c;
+			len = strlen(other);
+		}
+	}
+	return longest;
+}
+
+/*
+ * Name one by one the categories that @item must not decide; then it can stand. A name matches longer names that hold
+ * it too, so these come first.
+ */
+static int clear_way(struct merge *m, const struct candidate *item)
+{
+	const struct vd_category *blocker;
+
+	while ((blocker = find_blocker(m, item))) {
+		size_t c = longest_uncovered(m, blocker->name);
+		const char *name = m->catalogue->items[c].name;
+
+		if (place(m, m->target[c], name, strlen(name)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int order_items(struct merge *m)
+{
+	struct candidate *item;
+
+	for (;;) {
+		item = next_placeable(m);
+		if (!item) {
+			item = least_blocked(m);
+			if (!item)
+				return 0;
+			if (clear_way(m, item) < 0)
+				return -ENOMEM;
+			continue;
+		}
+		if (place(m, item->level, item->text, item->len) < 0)
+			return -ENOMEM;
+		item->placed = true;
+	}
+}
+
+static bool is_known(const struct merge *m, const struct candidate *item)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->candidates[i].level == item->level && m->candidates[i].len == item->len &&
+		    !memcmp(m->candidates[i].text, item->text, item->len))
+			return true;
+	return false;
+}
+
+static int add_candidate(struct merge *m, const struct vd_filters *f, const struct vlog_item *parsed,
+                         struct vd_strv *left_out)
+{
+	struct candidate item = { vd_filters_span(f, &parsed->match), parsed->match.length, parsed->level, NULL,
+		                  false };
+	void *grown;
+
+	if (is_known(m, &item))
+		return 0;
+	if (!vd_catalogue_matches(m->catalogue, item.text, item.len))
+		return left_out ? vd_strv_addn(left_out, vd_filters_span(f, &parsed->text), parsed->text.length) : 0;
+	grown = reallocarray(m->candidates, m->count + 1, sizeof(*m->candidates));
+	if (!grown)
+		return -ENOMEM;
+	m->candidates = grown;
+	item.hits = calloc(m->catalogue->count + 1, sizeof(*item.hits));
+	if (!item.hits)
+		return -ENOMEM;
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		item.hits[c] = vlog_pattern_matches(item.text, item.len, m->catalogue->items[c].name);
+	m->candidates[m->count++] = item;
+	return 0;
+}
+
+static void set_targets(struct merge *m, const struct vd_filters *f)
+{
+	for (size_t c = 0; c < m->catalogue->count; c++) {
+		unsigned level = vd_filters_level(f, m->catalogue->items[c].name, 0, NULL);
+
+		if (level && (!m->target[c] || level < m->target[c]))
+			m->target[c] = level;
+	}
+}
+
+static int add_strings(struct merge *m, const struct vd_filters *strings, size_t count, struct vd_strv *left_out)
+{
+	for (size_t s = 0; s < count; s++) {
+		set_targets(m, &strings[s]);
+		for (size_t i = 0; i < strings[s].count; i++) {
+			int r = add_candidate(m, &strings[s], &strings[s].items[i].parsed, left_out);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* One string alone keeps its order: it was written by people who thought about it. */
+static int keep_order(struct merge *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (place(m, m->candidates[i].level, m->candidates[i].text, m->candidates[i].len) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int merge_strings(const struct vd_filters *strings, size_t count, const struct vd_catalogue *catalogue,
+                         struct vd_strv *left_out, char **ret_filters)
+{
+	VD_CLEANUP(merge_release) struct merge m = { .catalogue = catalogue };
+	int r;
+
+	m.target = calloc(catalogue->count + 1, sizeof(*m.target));
+	m.covered = calloc(catalogue->count + 1, sizeof(*m.covered));
+	if (!m.target || !m.covered || vd_buf_reserve(&m.out, 1) < 0)
+		return -ENOMEM;
+	r = add_strings(&m, strings, count, left_out);
+	if (r >= 0)
+		r = count == 1 ? keep_order(&m) : order_items(&m);
+	if (r < 0)
+		return r;
+	*ret_filters = vd_buf_steal(&m.out);
+	return *ret_filters ? 0 : -ENOMEM;
+}
+
+int vd_topics_merge(const struct vd_topic *const *topics, size_t count, const struct vd_catalogue *catalogue,
+                    struct vd_strv *left_out, char **ret_filters, struct vd_err *err)
+{
+	struct vd_filters *strings = calloc(count + 1, sizeof(*strings));
+	size_t parsed = 0;
+	int r = strings ? 0 : -ENOMEM;
+
+	for (; !r && parsed < count; parsed++)
+		r = vd_filters_parse(VD_LOG_FILTERS, topics[parsed]->filters, &strings[parsed], NULL);
+	if (!r)
+		r = merge_strings(strings, count, catalogue, left_out, ret_filters);
+	for (size_t i = 0; strings && i < parsed; i++)
+		vd_filters_release(&strings[i]);
+	free(strings);
+	if (r < 0)
+		return vd_err_set(err, -r, "cannot merge the topics: no memory");
+	VLOG_DEBUG("%zu topics give '%s'", count, *ret_filters);
+	return 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/tree.h>
+#include <libxml/xmlerror.h>
+
+#include "buf.h"
+#include "root.h"
+#include "vlog.h"
+#include "xml.h"
+
+VLOG_CATEGORY("virtdiag.xml");
+
+/* Entities within entities; libxml2 stops at about this depth too. */
+#define ENTITY_DEPTH 20
+
+struct vd_xml {
+	xmlDocPtr doc;
+	struct vd_strv values; /* values that had to be put together, see collect() */
+	size_t expanded;       /* bytes that entities have brought so far */
+	int status;
+};
+
+/* The opaque node is libxml2's own: no second tree, no copies. */
+static xmlNode *unwrap(const struct vd_xml_node *node)
+{
+	return (xmlNode *)(uintptr_t)node;
+}
+
+static const struct vd_xml_node *wrap(const xmlNode *node)
+{
+	return (const struct vd_xml_node *)node;
+}
+
+/* Without the NOENT and DTDLOAD options libxml2 has no reason to ask for a file; should it, it gets none. */
+static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id VD_UNUSED,
+                                       xmlParserCtxtPtr ctxt VD_UNUSED)
+{
+	return NULL;
+}
+
+static void free_ctxt(xmlParserCtxtPtr *ctxt)
+{
+	xmlFreeParserCtxt(*ctxt);
+}
+
+static int parse_error(xmlParserCtxtPtr ctxt, const char *file, struct vd_err *err)
+{
+	const xmlError *e = xmlCtxtGetLastError(ctxt);
+	const char *message = e && e->message ? e->message : "not well-formed";
+
+	if (e && e->code == XML_ERR_NO_MEMORY)
+		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	/* Entity loops and libxml2's own limits are about size, not form: the caller is told apart. */
+	return vd_err_set(err, e && e->code == XML_ERR_ENTITY_LOOP ? E2BIG : EBADMSG, "%s:%d: %.*s", file,
+	                  e ? e->line : 0, (int)strcspn(message, "\n"), message);
+}
+
+/* Iterative: a document may be as deep as libxml2 lets it. */
+static int check_depth(const xmlNode *root, const char *file, struct vd_err *err)
+{
+	const xmlNode *node = root;
+	unsigned depth = 1;
+
+	while (node) {
+		if (node->type == XML_ELEMENT_NODE && depth > VD_XML_DEPTH)
+			return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
+			                  xmlGetLineNo(node), VD_XML_DEPTH);
+		if (node->type == XML_ELEMENT_NODE && node->children) {
+			node = node->children;
+			depth++;
+			continue;
+		}
+		while (node != root && !node->next) {
+			node = node->parent;
+			depth--;
+		}
+		if (node == root)
+			break;
+		node = node->next;
+	}
+	return 0;
+}
+
+int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml, struct vd_err *err)
+{
+	VD_CLEANUP(free_ctxt) xmlParserCtxtPtr ctxt = NULL;
+	VD_AUTO_XML struct vd_xml *xml = NULL;
+	int rc;
+
+	if (len > VD_MAX_XML)
+		return vd_err_set(err, E2BIG, "%s: larger than %u MiB, not read as XML", file, VD_MAX_XML >> 20);
+	if (!len)
+		return vd_err_set(err, EBADMSG, "%s:1: the file is empty", file);
+	xmlSetExternalEntityLoader(refuse_entity);
+	ctxt = xmlNewParserCtxt();
+	xml = calloc(1, sizeof(*xml));
+	if (!ctxt || !xml)
+		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	xml->doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
+	                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS |
+	                                     XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	if (!xml->doc || !xmlDocGetRootElement(xml->doc))
+		return parse_error(ctxt, file, err);
+	rc = check_depth(xmlDocGetRootElement(xml->doc), file, err);
+	if (rc < 0)
+		return rc;
+	xml->doc->_private = xml;
+	VLOG_DEBUG("%s: %zu bytes parsed", file, len);
+	*ret_xml = vd_steal(xml);
+	return 0;
+}
+
+void vd_xml_free(struct vd_xml *xml)
+{
+	if (!xml)
+		return;
+	xmlFreeDoc(xml->doc);
+	vd_strv_release(&xml->values);
+	free(xml);
+}
+
+void vd_xml_cleanup(struct vd_xml **xml)
+{
+	vd_xml_free(*xml);
+}
+
+int vd_xml_status(const struct vd_xml *xml)
+{
+	return xml->status;
+}
+
+const struct vd_xml_node *vd_xml_root(const struct vd_xml *xml)
+{
+	return wrap(xmlDocGetRootElement(xml->doc));
+}
+
+const char *vd_xml_name(const struct vd_xml_node *node)
+{
+	return (const char *)unwrap(node)->name;
+}
+
+long vd_xml_line(const struct vd_xml_node *node)
+{
+	return xmlGetLineNo(unwrap(node));
+}
+
+/* Is @node an element called @name (NULL: any) of the namespace @ns (NULL: of none)? */
+static bool matches(const xmlNode *node, const char *name, const char *ns)
+{
+	if (node->type != XML_ELEMENT_NODE || !node->ns != !ns)
+		return false;
+	if (ns && (!node->ns->href || strcmp((const char *)node->ns->href, ns) != 0))
+		return false;
+	return !name || !strcmp((const char *)node->name, name);
+}
+
+static const struct vd_xml_node *find(const xmlNode *node, const char *name, const char *ns)
+{
+	while (node && !matches(node, name, ns))
+		node = node->next;
+	return wrap(node);
+}
+
+bool vd_xml_is(const struct vd_xml_node *node, const char *name)
+{
+	return node && matches(unwrap(node), name, NULL);
+}
+
+const struct vd_xml_node *vd_xml_child_ns(const struct vd_xml_node *node, const char *name, const char *ns)
+{
+	return node ? find(unwrap(node)->children, name, ns) : NULL;
+}
+
+const struct vd_xml_node *vd_xml_next_ns(const struct vd_xml_node *node, const char *name, const char *ns)
+{
+	return node ? find(unwrap(node)->next, name, ns) : NULL;
+}
+
+const struct vd_xml_node *vd_xml_child(const struct vd_xml_node *node, const char *name)
+{
+	return vd_xml_child_ns(node, name, NULL);
+}
+
+const struct vd_xml_node *vd_xml_next(const struct vd_xml_node *node, const char *name)
+{
+	return vd_xml_next_ns(node, name, NULL);
+}
+
+/* Adds what a reference in an entity's own text stands for: "#60" and "#x3c" a character, else another entity. */
+static int expand_entity(struct vd_xml *xml, const char *name, unsigned depth, struct vd_buf *out);
+
+static int add_char(const char *digits, struct vd_buf *out)
+{
+	bool hex = *digits == 'x';
+	unsigned long code = strtoul(digits + hex, NULL, hex ? 16 : 10);
+	xmlChar utf8[8] = "";
+	int len;
+
+	if (code == 0 || code > 0x10ffff)
+		return 0;
+	len = xmlCopyCharMultiByte(utf8, (int)code);
+	return len > 0 ? vd_buf_add(out, utf8, (size_t)len) : 0;
+}
+
+/* Appends entity text, whose own references are still unexpanded in the declaration. */
+static int add_entity_text(struct vd_xml *xml, const char *text, unsigned depth, struct vd_buf *out)
+{
+	const char *p = text, *amp, *end;
+	int rc = 0;
+
+	while (rc == 0 && (amp = strchr(p, '&')) && (end = strchr(amp, ';'))) {
+		VD_AUTO_FREE char *name = strndup(amp + 1, (size_t)(end - amp - 1));
+
+		if (!name)
+			return -ENOMEM;
+		xml->expanded += (size_t)(amp - p) + 1;
+		rc = vd_buf_add(out, p, (size_t)(amp - p));
+		if (rc == 0)
+			rc = *name == '#' ? add_char(name + 1, out) : expand_entity(xml, name, depth + 1, out);
+		p = end + 1;
+	}
+	xml->expanded += strlen(p);
+	return rc < 0 ? rc : vd_buf_adds(out, p);
+}
+
+static int expand_entity(struct vd_xml *xml, const char *name, unsigned depth, struct vd_buf *out)
+{
+	const xmlEntity *entity = xmlGetDocEntity(xml->doc, (const xmlChar *)name);
+
+	/* Each expansion costs something even when it is empty: a billion references to "" must end, too. */
+	xml->expanded++;
+	if (depth > ENTITY_DEPTH || xml->expanded > VD_XML_ENTITIES)
+		return -E2BIG;
+	if (!entity || !entity->content)
+		return 0;
+	if (entity->etype == XML_INTERNAL_PREDEFINED_ENTITY)
+		return vd_buf_adds(out, (const char *)entity->content);
+	if (entity->etype != XML_INTERNAL_GENERAL_ENTITY || strlen((const char *)entity->content) > VD_XML_ENTITIES)
+		return entity->etype == XML_INTERNAL_GENERAL_ENTITY ? -E2BIG : 0;
+	return add_entity_text(xml, (const char *)entity->content, depth, out);
+}
+
+static int collect(struct vd_xml *xml, const xmlNode *list, struct vd_buf *out)
+{
+	int rc = 0;
+
+	for (const xmlNode *n = list; n && rc == 0; n = n->next) {
+		if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
+			rc = n->content ? vd_buf_adds(out, (const char *)n->content) : 0;
+		else if (n->type == XML_ENTITY_REF_NODE)
+			rc = expand_entity(xml, (const char *)n->name, 1, out);
+	}
+	return rc;
+}
+
+/* The text of a list of nodes. Nearly always one text node, which needs no copy. */
+static const char *value_of(const xmlNode *list, const xmlDoc *doc)
+{
+	struct vd_xml *xml = doc->_private;
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+	char *value;
+	int rc;
+
+	if (!list)
+		return "";
+	if (list->type == XML_TEXT_NODE && !list->next)
+		return list->content ? (const char *)list->content : "";
+	if (xml->status < 0)
+		return NULL;
+	rc = collect(xml, list, &buf);
+	if (rc == 0) {
+		value = vd_buf_steal(&buf);
+		rc = value ? vd_strv_take(&xml->values, value) : -ENOMEM;
+	}
+	xml->status = rc;
+	return rc < 0 ? NULL : xml->values.items[xml->values.len - 1];
+}
+
+const char *vd_xml_attr(const struct vd_xml_node *node, const char *name)
+{
+	if (!node)
+		return NULL;
+	for (const xmlAttr *a = unwrap(node)->properties; a; a = a->next)
+		if (!a->ns && !strcmp((const char *)a->name, name))
+			return value_of(a->children, a->doc);
+	return NULL;
+}
+
+const char *vd_xml_text(const struct vd_xml_node *node)
+{
+	return node ? value_of(unwrap(node)->children, unwrap(node)->doc) : NULL;
+}
