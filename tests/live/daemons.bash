@@ -23,6 +23,7 @@ lv() {
 
 libvirtd_start() {
 	setsid libvirtd >/var/log/libvirt/libvirtd.out 2>&1 </dev/null 3>&- &
+	disown # its end is not news
 	until_true 60 v uri || {
 		tail -n 20 /var/log/libvirt/libvirtd.out /var/log/libvirt/libvirtd.log >&2
 		return 1
@@ -38,6 +39,7 @@ gone() {
 }
 daemons_start() {
 	setsid virtlogd >/var/log/libvirt/virtlogd.out 2>&1 </dev/null 3>&- &
+	disown # its end is not news
 	until_true 20 test -S /run/libvirt/virtlogd-sock || return
 	libvirtd_start
 }
