@@ -120,6 +120,7 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
+	lib/near.c \
 	lib/root.c \
 	lib/root-open.c \
 	lib/svirt.c \

@@ -85,7 +85,11 @@ static void set_pressure(struct vd_row *row, const struct vd_cgroup_node *node)
 		return;
 	vd_row_double(row, COL_PRESSURE, node->pressure);
 	vd_row_str(row, COL_PRESSURE_RESOURCE, resource);
-	snprintf(buf, sizeof(buf), "%s%s%.1f", resource ? resource : "", resource ? " " : "", node->pressure);
+	/* "cpu 0.0" would only draw the eye. */
+	if (!resource || node->pressure < 0.05)
+		snprintf(buf, sizeof(buf), "0.0");
+	else
+		snprintf(buf, sizeof(buf), "%s %.1f", resource, node->pressure);
 	vd_row_text(row, COL_PRESSURE, buf);
 }
 
@@ -101,8 +105,11 @@ static void add_node(struct vd_table *table, struct vd_row *parent, const struct
 	bool bad = node->oom_kills > 0 || node->misplaced || node->kind == VD_CGROUP_NOWHERE;
 
 	vd_row_str(row, COL_NAME, node->name);
-	if (node->guest && node->kind != VD_CGROUP_THREADS)
+	if (node->guest)
 		vd_row_str(row, COL_GUEST, vd_guest_name(node->guest));
+	/* People see whose threads these are by the tree; programs should not have to. */
+	if (node->guest && node->kind == VD_CGROUP_THREADS)
+		vd_row_text(row, COL_GUEST, "-");
 	set_number(row, COL_TASKS, node->tasks);
 	if (node->cpu_usec >= 0)
 		vd_row_double(row, COL_CPU, (double)node->cpu_usec / 1e6);
@@ -153,13 +160,12 @@ static void say_shut_off(struct vd_report *report, const struct vd_guest *const 
 			               vd_guest_state_text(picked[i]));
 }
 
-static void report_tree(struct vd_ctx *ctx, struct vd_report *report, const struct vd_guests *guests,
-                        const struct vd_cgroup_tree *tree, const struct vd_cgroup_tree_options *options)
+static void report_tree(struct vd_report *report, const struct vd_guests *guests, const struct vd_cgroup_tree *tree,
+                        const struct vd_cgroup_tree_options *options)
 {
 	struct vd_table *table = vd_report_table(report, "cgroups", NULL, 0);
 	size_t running = 0;
 
-	(void)ctx;
 	for (size_t i = 0; i < tree->n_roots; i++)
 		add_node(table, NULL, tree->roots[i]);
 	add_notes(report, tree);
@@ -172,7 +178,9 @@ static void report_tree(struct vd_ctx *ctx, struct vd_report *report, const stru
 	for (size_t i = 0; i < tree->n_problems; i++)
 		vd_report_missing(report, tree->problems[i].path, tree->problems[i].why, tree->problems[i].matters);
 	for (size_t i = 0; i < guests->n_problems; i++)
-		vd_report_missing(report, guests->problems[i].path, guests->problems[i].why, false);
+		/* Only the status XML tells which guest runs, and with it whose group it is. */
+		vd_report_missing(report, guests->problems[i].path, guests->problems[i].why,
+		                  !strncmp(guests->problems[i].path, "/run/", 5));
 }
 
 /* False when there is nothing to look at: no cgroup file system, or none that the capture holds. */
@@ -208,7 +216,7 @@ static enum vd_exit show(struct vd_ctx *ctx, const struct vd_mounts *mounts, con
 	report = vd_report_new(ctx);
 	vd_report_extra(report, "layout", vd_value_str(vd_cgroup_mode_name(layout->mode)));
 	if (have_hierarchy(report, mounts, layout))
-		report_tree(ctx, report, guests, &tree, options);
+		report_tree(report, guests, &tree, options);
 	else
 		vd_report_table(report, "cgroups", NULL, 0);
 	return vd_report_finish(report);

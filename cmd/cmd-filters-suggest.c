@@ -95,7 +95,10 @@ static void show_way(struct vd_suggestion *s, const struct vd_value *way)
 	const struct vd_value *undo = vd_value_find(way, "undo"), *old = vd_value_find(way, "undo_lines");
 
 	show_heading(s, way);
-	show_lines(s, vd_value_find(way, "lines"));
+	if (vd_value_find(way, "lines")) {
+		show_lines(s, vd_value_find(way, "lines"));
+		vd_report_line(s->report, " then:");
+	}
 	show_commands(s, vd_value_find(way, "commands"));
 	if (!vd_value_count(undo))
 		return;
@@ -124,6 +127,9 @@ static void show_daemon(struct vd_suggestion *s, const struct vd_target *t)
 		vd_report_line(s->report, "           %s sets log_filters \"%s\", log_outputs \"%s\"", t->conf,
 		               vd_esc(s->report, t->old_filters ? t->old_filters : ""),
 		               vd_esc(s->report, t->old_outputs ? t->old_outputs : ""));
+	if (t->unknown)
+		vd_report_line(s->report, "           what %s sets is unknown: the undo assumes that it sets nothing",
+		               t->conf);
 	if (strcmp(p->name, "libvirtd"))
 		vd_report_line(s->report,
 		               "           nothing rotates %s.log by default (9.0.0 ships that for libvirtd.log): "
@@ -212,6 +218,7 @@ static void show_formatted(struct vd_suggestion *s, const struct vd_value *way, 
 static enum vd_exit show_format(struct vd_suggestion *s, const char *name)
 {
 	const char *id = !strcmp(name, "env") ? (s->only_client ? "client" : "environment") : name;
+	const char *cause = "";
 	size_t shown = 0, ways = 0;
 
 	if (!strcmp(name, "plain")) {
@@ -232,10 +239,13 @@ static enum vd_exit show_format(struct vd_suggestion *s, const char *name)
 	}
 	if (shown)
 		return VD_EXIT_OK;
+	for (size_t t = 0; t < s->count; t++)
+		if (s->only_client || s->topics[t]->use == VD_TOPIC_AT_START)
+			cause = s->topics[t]->id;
 	return vd_usage(s->ctx,
 	                s->only_client ? "%s is for a client, which has only --format env and plain"
 	                               : "%s is about the start of a daemon: virt-admin comes too late",
-	                s->topics[0]->id);
+	                cause);
 }
 
 /* --- putting it together ------------------------------------------------------------------------------------------ */
@@ -382,6 +392,25 @@ static enum vd_exit run_suggest(struct vd_ctx *ctx, int argc, char **argv)
 	return vd_report_finish(report);
 }
 
+/* Topics with their titles. */
+static void complete_topic(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
+{
+	VD_AUTO_TOPICS topics = VD_TOPICS_INIT;
+
+	(void)ctx;
+	if (vd_topics_load(&topics, NULL) < 0)
+		return;
+	for (size_t i = 0; i < topics.count; i++) {
+		VD_AUTO_BUF word = VD_BUF_INIT;
+
+		if (strncmp(topics.items[i].id, prefix, strlen(prefix)))
+			continue;
+		if (vd_buf_addf(&word, "%s\t%s", topics.items[i].id, topics.items[i].title) < 0 ||
+		    vd_strv_add(words, word.data) < 0)
+			return;
+	}
+}
+
 static const char *const formats[] = { "conf", "env", "virt-admin", "plain", NULL };
 
 static const struct vd_opt opts[] = {
@@ -400,7 +429,12 @@ static const struct vd_opt opts[] = {
 };
 
 static const struct vd_arg args[] = {
-	{ .name = "TOPIC", .type = VD_OPT_TOPIC, .optional = true, .repeats = true, .help = "a driver or subsystem" },
+	{ .name = "TOPIC",
+	  .type = VD_OPT_TOPIC,
+	  .optional = true,
+	  .repeats = true,
+	  .help = "a driver or subsystem",
+	  .complete = complete_topic },
 	{ 0 },
 };
 

@@ -16,6 +16,42 @@
 		.help = "the level where no filter matches, as log_level sets it (default: 3)",     \
 	}
 
+/* --- completion ----------------------------------------------------------------------------------------------- */
+
+/* Adds LEAD and each category whose name begins with @prefix. */
+static void add_categories(const char *lead, size_t lead_len, const char *prefix, struct vd_strv *words)
+{
+	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
+
+	if (vd_catalogue_load(0, &catalogue, NULL) < 0)
+		return;
+	for (size_t i = 0; i < catalogue.count; i++) {
+		VD_AUTO_BUF word = VD_BUF_INIT;
+
+		if (strncmp(catalogue.items[i].name, prefix, strlen(prefix)))
+			continue;
+		if (vd_buf_add(&word, lead, lead_len) < 0 || vd_buf_adds(&word, catalogue.items[i].name) < 0 ||
+		    vd_strv_add(words, word.data) < 0)
+			return;
+	}
+}
+
+static void complete_category(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
+{
+	(void)ctx;
+	add_categories("", 0, prefix, words);
+}
+
+/* The item under the cursor: categories behind its level and colon. */
+static void complete_filter(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
+{
+	const char *colon = strchr(prefix, ':');
+
+	(void)ctx;
+	if (colon)
+		add_categories(prefix, (size_t)(colon - prefix) + 1, colon + 1, words);
+}
+
 /* --- check ----------------------------------------------------------------------------------------------------------
  */
 
@@ -65,7 +101,11 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 static const struct vd_opt check_opts[] = { OPT_OUTPUTS, OPT_DEFAULT_LEVEL, VD_OPT_LIBVIRT, { 0 } };
 
 static const struct vd_arg check_args[] = {
-	{ .name = "STRING", .type = VD_OPT_FILTERS, .repeats = true, .help = "a log filter string" },
+	{ .name = "STRING",
+	  .type = VD_OPT_FILTERS,
+	  .repeats = true,
+	  .help = "a log filter string",
+	  .complete = complete_filter },
 	{ 0 },
 };
 
@@ -253,20 +293,6 @@ static enum vd_exit run_explain(struct vd_ctx *ctx, int argc, char **argv)
 	return vd_report_finish(e.report);
 }
 
-/* Categories whose name begins with what was typed. */
-static void complete_category(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)
-{
-	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
-
-	(void)ctx;
-	if (vd_catalogue_load(0, &catalogue, NULL) < 0)
-		return;
-	for (size_t i = 0; i < catalogue.count; i++)
-		if (!strncmp(catalogue.items[i].name, prefix, strlen(prefix)) &&
-		    vd_strv_add(words, catalogue.items[i].name) < 0)
-			return;
-}
-
 static const struct vd_opt explain_opts[] = {
 	{ .name = "all-categories", .type = VD_OPT_FLAG, .help = "also the categories that keep the default level" },
 	OPT_DEFAULT_LEVEL,
@@ -276,7 +302,7 @@ static const struct vd_opt explain_opts[] = {
 };
 
 static const struct vd_arg explain_args[] = {
-	{ .name = "STRING", .type = VD_OPT_FILTERS, .help = "a log filter string" },
+	{ .name = "STRING", .type = VD_OPT_FILTERS, .help = "a log filter string", .complete = complete_filter },
 	{ .name = "CATEGORY",
 	  .type = VD_OPT_STRING,
 	  .optional = true,

@@ -44,7 +44,9 @@ struct check_run {
 	struct vd_ctx *ctx;
 	struct vd_report *report;
 	struct vd_svirt_settings settings;
-	const char *categories; /* --categories */
+	const char *categories;  /* --categories */
+	const char *daemon_name; /* static */
+	char *daemon_context;    /* owned; NULL when it does not run or its context cannot be read */
 };
 
 static const char *mode_word(int selinux)
@@ -71,15 +73,14 @@ static void policy_name(const struct vd_svirt_settings *s, char *buf, size_t siz
 	snprintf(buf, size, "%.*s", (int)(end - start), start);
 }
 
-/* The daemon that serves QEMU guests, when it runs: its name and its own domain. */
-static void daemon_text(struct check_run *run, struct vd_buf *text)
+/* The daemon that serves QEMU guests, when it runs: its name and its context. */
+static void find_daemon(struct check_run *run)
 {
 	static const char *const daemons[] = { "virtqemud", "libvirtd" };
 	VD_AUTO_BUF buf = VD_BUF_INIT;
-	char path[64], version[32];
+	char path[64];
 
-	vd_version_format(run->settings.libvirt, version);
-	for (size_t i = 0; i < VD_ARRAY_SIZE(daemons); i++) {
+	for (size_t i = 0; i < VD_ARRAY_SIZE(daemons) && !run->daemon_context; i++) {
 		long pid;
 
 		snprintf(path, sizeof(path), "/run/%s.pid", daemons[i]);
@@ -87,17 +88,28 @@ static void daemon_text(struct check_run *run, struct vd_buf *text)
 			continue;
 		pid = strtol(vd_buf_str(&buf), NULL, 10);
 		snprintf(path, sizeof(path), "/proc/%ld/attr/current", pid);
-		if (pid > 0 && vd_root_read(run->ctx->root, path, 4096, &buf, NULL) == 0 && buf.len) {
-			struct vd_context c = { 0 };
-
-			if (!vd_context_parse(vd_buf_str(&buf), &c) &&
-			    vd_buf_addf(text, ", %s %s in %s", daemons[i], version, vd_esc(run->report, c.type)) < 0)
-				vd_buf_clear(text);
-			vd_context_release(&c);
-			return;
-		}
+		if (pid <= 0 || vd_root_read(run->ctx->root, path, 4096, &buf, NULL) < 0 || !buf.len)
+			continue;
+		run->daemon_name = daemons[i];
+		run->daemon_context = vd_buf_steal(&buf);
+		if (run->daemon_context)
+			run->daemon_context[strcspn(run->daemon_context, "\n")] = '\0';
 	}
-	if (vd_buf_addf(text, ", libvirt %s", version) < 0)
+}
+
+static void daemon_text(struct check_run *run, struct vd_buf *text)
+{
+	struct vd_context c = { 0 };
+	char version[32];
+	int r;
+
+	vd_version_format(run->settings.libvirt, version);
+	if (run->daemon_context && !vd_context_parse(run->daemon_context, &c))
+		r = vd_buf_addf(text, ", %s %s in %s", run->daemon_name, version, vd_esc(run->report, c.type));
+	else
+		r = vd_buf_addf(text, ", libvirt %s", version);
+	vd_context_release(&c);
+	if (r < 0)
 		vd_buf_clear(text);
 }
 
@@ -291,6 +303,7 @@ static void describe_user(struct check_run *run, const struct vd_guest *guest, c
 	user.running = guest && guest->state == VD_GUEST_RUNNING;
 	user.process = label && label->label ? label->label : expects->process;
 	user.permissive = s->selinux == 0;
+	user.daemon = run->daemon_context;
 	/* The running guest's own label is the best evidence: it was confined when it started. */
 	user.in_force = (user.running && label && label->label) || s->selinux >= 0;
 	/* On a kernel without SELinux not even that: nobody enforces it. */
@@ -437,12 +450,14 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		return vd_fail(ctx, &err);
 	if (vd_ctx_host(ctx)->libvirt)
 		run.settings.libvirt = vd_ctx_host(ctx)->libvirt;
+	find_daemon(&run);
 	run.report = vd_report_new(ctx);
 	for (size_t i = 0; i < problems.len; i++)
 		vd_report_missing(run.report, "configuration", problems.items[i], true);
 	status = xml ? check_xml(&run, xml) : check_guests(&run, argc, argv);
 	finished = vd_report_finish(run.report);
 	vd_svirt_settings_release(&run.settings);
+	free(run.daemon_context);
 	return status == VD_EXIT_OK ? finished : status;
 }
 

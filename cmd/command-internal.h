@@ -56,8 +56,6 @@ const struct vd_col *vd_find_col(const struct vd_col *cols, size_t n_cols, const
 /* "90", "5s", "10min", "2h", "1d 3h" into microseconds. -EINVAL, -ERANGE. */
 int vd_duration_parse(const char *s, int64_t *ret_usec);
 
-/* How far two words are apart: insertions, deletions, exchanges and swaps of neighbours. */
-size_t vd_edit_distance(const char *a, const char *b);
 /* Of the words of a NULL-terminated list the nearest to @word, when it is near enough to have been meant; else NULL. */
 const char *vd_nearest(const char *word, const char *const *candidates);
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "report.h"
+#include "near.h"
 
 /* --- lookup ---------------------------------------------------------------------------------------------------- */
 
@@ -70,44 +71,13 @@ bool vd_is_own_opt(const struct vd_cmd *cmd, const struct vd_opt *opt)
 
 /* --- did you mean ---------------------------------------------------------------------------------------------- */
 
-#define MAX_WORD 64
-
-size_t vd_edit_distance(const char *a, const char *b)
-{
-	size_t la = strlen(a), lb = strlen(b), d[3][MAX_WORD + 1];
-	size_t *before = d[0], *last = d[1], *now = d[2], *t;
-
-	if (la > MAX_WORD || lb > MAX_WORD)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		now[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			now[j] = last[j - 1] + (a[i - 1] != b[j - 1]);
-			if (last[j] + 1 < now[j])
-				now[j] = last[j] + 1;
-			if (now[j - 1] + 1 < now[j])
-				now[j] = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < now[j])
-				now[j] = before[j - 2] + 1;
-		}
-		t = before;
-		before = last;
-		last = now;
-		now = t;
-	}
-	return last[lb];
-}
-
 const char *vd_nearest(const char *word, const char *const *candidates)
 {
 	size_t len = strlen(word), best = SIZE_MAX;
 	const char *found = NULL;
 
 	for (; *candidates; candidates++) {
-		size_t n = vd_edit_distance(word, *candidates);
+		size_t n = vd_edit_distance(word, len, *candidates, strlen(*candidates), 64);
 
 		/* The start of a longer name was meant as an abbreviation: always near. */
 		if (len >= 3 && !strncmp(word, *candidates, len))

@@ -259,6 +259,8 @@ void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct
 		add_json_row(table, strings, warnings);
 	for (size_t i = 0; !ctx->json && i < strings->count; i++)
 		add_text_row(table, strings, i, catalogue);
+	if (strings->count && (strings->invalid || warnings->count))
+		vd_report_line(report, "%s", "");
 	vd_report_string_errors(report, strings);
 	add_warnings(report, warnings);
 	if (strings->invalid || strings->count || !strings->len)

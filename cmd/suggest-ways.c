@@ -49,15 +49,19 @@ static bool has_control(const char *s)
 	return false;
 }
 
-/* The value of a setting, if it is a string that can be put on a line again. */
-static char *conf_value(const struct vd_conf *conf, const char *name, unsigned *ret_line)
+/* The value of a setting. One that is no string, or that no line could show again, is as good as unread. */
+static char *conf_value(struct vd_target *t, const struct vd_conf *conf, const char *name, unsigned *ret_line)
 {
 	const struct vd_conf_stmt *stmt = vd_conf_find(conf, name);
 	const char *value = NULL;
 	char *copy;
 
-	if (!stmt || vd_conf_string(conf, name, &value, NULL) < 0 || has_control(value))
+	if (!stmt)
 		return NULL;
+	if (vd_conf_string(conf, name, &value, NULL) < 0 || has_control(value)) {
+		t->unknown = true;
+		return NULL;
+	}
 	*ret_line = stmt->line;
 	copy = strdup(value);
 	vd_need_memory(copy != NULL);
@@ -77,11 +81,12 @@ static void read_conf(struct vd_suggestion *s, struct vd_target *t)
 	if (r >= 0)
 		r = vd_conf_parse(vd_buf_str(&text), text.len, t->conf, &conf, &err);
 	if (r < 0) {
+		t->unknown = true;
 		vd_report_missing(s->report, t->conf, vd_err_text(&err), false);
 		return;
 	}
-	t->old_filters = conf_value(&conf, "log_filters", &t->filters_line);
-	t->old_outputs = conf_value(&conf, "log_outputs", &t->outputs_line);
+	t->old_filters = conf_value(t, &conf, "log_filters", &t->filters_line);
+	t->old_outputs = conf_value(t, &conf, "log_outputs", &t->outputs_line);
 }
 
 /* Does the journal take the daemon's messages by default? Only a live host without its socket tells that it does not.

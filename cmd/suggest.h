@@ -32,6 +32,7 @@ struct vd_target {
 	char *conf; /* its configuration file */
 	char *old_filters, *old_outputs;
 	unsigned filters_line, outputs_line; /* 0: not set in the file */
+	bool unknown;                        /* there is a file, but what it sets could not be read */
 	char *outputs;                       /* what to set */
 };
 

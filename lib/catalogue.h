@@ -80,10 +80,3 @@ bool vd_catalogue_matches(const struct vd_catalogue *catalogue, const char *patt
  */
 int vd_catalogue_nearest(const struct vd_catalogue *catalogue, const char *pattern, size_t len, size_t max,
                          struct vd_strv *names) VD_MUST_CHECK;
-
-/*
- * Number of single-character insertions, deletions and replacements, and swaps of neighbours, that turn @a into @b;
- * anything above @limit is returned as @limit + 1. Bytes, not characters; only the first 64 of each are compared,
- * longer words never count as near.
- */
-unsigned vd_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned limit);

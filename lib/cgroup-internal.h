@@ -45,14 +45,26 @@ const struct vd_guest *vd_cg_match_reduced(const struct vd_cg_match *match, cons
 /* The vCPU whose thread is @tid, NULL when it is none. */
 const struct vd_cg_vcpu *vd_cg_find_vcpu(const struct vd_cg_guest *guest, pid_t tid);
 
-/* The same group in every hierarchy; -1 where it does not exist or is not looked at. */
+/*
+ * The same group in every hierarchy; -1 where it does not exist or is not looked at. With @leaf it is the group of that
+ * name below the descriptors, which then belong to somebody else: that saves opening each group of threads.
+ */
 struct vd_cg_dirs {
 	int fd[VD_CGROUP_MAX_HIERARCHIES];
+	const char *leaf;
 };
+struct vd_cg_walk;
+
 #define VD_AUTO_CG_DIRS VD_CLEANUP(vd_cg_dirs_close) struct vd_cg_dirs
 void vd_cg_dirs_close(struct vd_cg_dirs *dirs);
 /* All -1. */
 struct vd_cg_dirs vd_cg_no_dirs(void);
+/*
+ * The group @name below @parent in the hierarchies of @mask, without opening it. False where a hierarchy is not the
+ * kernel's own: in a capture the name could be a symlink. @name and @parent must outlive @ret_dirs.
+ */
+bool vd_cg_leaf(const struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, const char *name, unsigned mask,
+                struct vd_cg_dirs *ret_dirs);
 
 /* What the walk carries along. */
 struct vd_cg_walk {
@@ -65,6 +77,7 @@ struct vd_cg_walk {
 	int unified;                           /* likewise */
 	unsigned listed, opened;               /* hierarchies whose directories are listed; also looked into */
 	struct vd_buf text;                    /* the file that was read last */
+	struct vd_buf names;                   /* scratch space for directories */
 	const char *at;                        /* the group that is being read, for messages */
 	size_t n_groups;
 };

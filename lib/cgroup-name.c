@@ -28,20 +28,20 @@ static int hand_out(struct vd_buf *buf, char **ret)
 	return 0;
 }
 
-/* Bytes that are dropped end a run of dots and dashes all the same: "a-_-b" keeps both dashes. */
+/* Bytes that are dropped do not end a run of dots and dashes: "a-_-b" becomes "a-b". */
 static int append_reduced(const char *name, size_t max, struct vd_buf *buf)
 {
 	bool skip = true;
 
 	for (; *name && buf->len < max; name++) {
 		bool separator = *name == '.' || *name == '-';
+		int r;
 
-		if ((separator && !skip) || is_alnum(*name)) {
-			int r = vd_buf_addc(buf, *name);
-
-			if (r < 0)
-				return r;
-		}
+		if ((separator && skip) || (!separator && !is_alnum(*name)))
+			continue;
+		r = vd_buf_addc(buf, *name);
+		if (r < 0)
+			return r;
 		skip = separator;
 	}
 	return 0;

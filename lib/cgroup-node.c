@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +20,14 @@ VLOG_CATEGORY("virtdiag.cgroup-node");
 #define MAX_LIST     (8u << 20) /* a million threads */
 #define MAX_ENTRIES  200000
 #define MAX_PROBLEMS 50
+#define DIR_BYTES    32768
+#define LIST_BYTES   65536
+/* The kernel hands lists out by the page: less than that, with room for one more line, is the end. */
+#define LAST_PAGE    4000
 
 void vd_cg_dirs_close(struct vd_cg_dirs *dirs)
 {
-	for (size_t i = 0; i < VD_CGROUP_MAX_HIERARCHIES; i++)
+	for (size_t i = 0; i < VD_CGROUP_MAX_HIERARCHIES && !dirs->leaf; i++)
 		vd_cleanup_close(&dirs->fd[i]);
 }
 
@@ -32,7 +37,25 @@ struct vd_cg_dirs vd_cg_no_dirs(void)
 
 	for (size_t i = 0; i < VD_CGROUP_MAX_HIERARCHIES; i++)
 		dirs.fd[i] = -1;
+	dirs.leaf = NULL;
 	return dirs;
+}
+
+bool vd_cg_leaf(const struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, const char *name, unsigned mask,
+                struct vd_cg_dirs *ret_dirs)
+{
+	struct vd_cg_dirs dirs = vd_cg_no_dirs();
+
+	for (size_t i = 0; i < walk->layout->len; i++) {
+		if (!(mask & 1u << i) || parent->fd[i] < 0)
+			continue;
+		if (!walk->layout->items[i].kernel)
+			return false;
+		dirs.fd[i] = parent->fd[i];
+	}
+	dirs.leaf = name;
+	*ret_dirs = dirs;
+	return true;
 }
 
 void vd_cg_walk_view(struct vd_cg_walk *walk, int only)
@@ -131,10 +154,12 @@ static int compare_entries(const void *a, const void *b)
 	return r ? r : strcmp(x->name, y->name);
 }
 
-static bool is_directory(int fd, const struct dirent *d)
+static bool is_directory(int fd, const struct dirent64 *d)
 {
 	struct stat st;
 
+	if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+		return false;
 	if (d->d_type != DT_UNKNOWN)
 		return d->d_type == DT_DIR;
 	return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
@@ -168,40 +193,37 @@ static bool is_leaf(const struct vd_cg_walk *walk, size_t h, int fd)
 	return walk->layout->items[h].kernel && fstat(fd, &st) == 0 && st.st_nlink == 2;
 }
 
-static void close_stream(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
+/* The directories in @fd, read without a stream: it would have to open the directory once more. */
 static int list_one(struct vd_cg_walk *walk, size_t h, int fd, const char *rel, struct vd_cg_entries *entries)
 {
-	VD_CLEANUP(close_stream) DIR *dir = NULL;
-	VD_AUTO_CLOSE int own = -1;
-	struct dirent *d;
-	int r = 0;
+	VD_AUTO_BUF path = VD_BUF_INIT;
+	ssize_t n = 0;
 
 	if (is_leaf(walk, h, fd))
 		return 0;
-	own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = own >= 0 ? fdopendir(own) : NULL;
-	if (!dir) {
-		VD_AUTO_BUF path = VD_BUF_INIT;
-		const char *why = strerror(errno);
+	if (vd_buf_reserve(&walk->names, DIR_BYTES) < 0)
+		return -ENOMEM;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		n = -1;
+	while (n >= 0 && (n = getdents64(fd, walk->names.data, DIR_BYTES)) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *d = (const struct dirent64 *)(walk->names.data + at);
 
-		if (vd_buf_addf(&path, "%s%s", walk->layout->items[h].path, rel) < 0)
-			return -ENOMEM;
-		return vd_cg_problem(walk->tree, vd_buf_str(&path), why, true);
+			at += d->d_reclen;
+			if (!is_directory(fd, d))
+				continue;
+			if (entries->len >= MAX_ENTRIES)
+				return vd_cg_problem(walk->tree, walk->layout->items[h].path, "too many groups", true);
+			if (add_entry(entries, d->d_name, 1u << h) < 0)
+				return -ENOMEM;
+		}
 	}
-	own = -1; /* belongs to the stream */
-	while (!r && (d = readdir(dir))) {
-		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || !is_directory(fd, d))
-			continue;
-		if (entries->len >= MAX_ENTRIES)
-			return vd_cg_problem(walk->tree, walk->layout->items[h].path, "too many groups", true);
-		r = add_entry(entries, d->d_name, 1u << h);
-	}
-	return r;
+	/* ENOENT: the group is gone meanwhile. */
+	if (!n || errno == ENOENT)
+		return 0;
+	if (vd_buf_addf(&path, "%s%s", walk->layout->items[h].path, rel) < 0)
+		return -ENOMEM;
+	return vd_cg_problem(walk->tree, vd_buf_str(&path), strerror(errno), true);
 }
 
 int vd_cg_list(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, unsigned mask, const char *rel,
@@ -245,28 +267,35 @@ void vd_cg_entries_release(struct vd_cg_entries *entries)
 static int read_file(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int h, const char *name, bool list)
 {
 	VD_AUTO_CLOSE int fd = -1;
+	bool kernel = h >= 0 && walk->layout->items[h].kernel;
+	size_t size = list ? LIST_BYTES : 4096;
+	char below[NAME_MAX + 64];
 	struct stat st;
 	ssize_t n;
 
 	if (h < 0 || dirs->fd[h] < 0)
 		return -ENOENT;
+	if (dirs->leaf) {
+		snprintf(below, sizeof(below), "%s/%s", dirs->leaf, name);
+		name = below;
+	}
 	fd = openat(dirs->fd[h], name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	if (!walk->layout->items[h].kernel && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+	if (!kernel && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		return -EINVAL;
 	vd_buf_clear(&walk->text);
 	do {
 		if (walk->text.len >= MAX_LIST)
 			return -EFBIG;
-		if (vd_buf_reserve(&walk->text, list ? 65536 : 4096) < 0)
+		if (vd_buf_reserve(&walk->text, size) < 0)
 			return -ENOMEM;
-		n = read(fd, walk->text.data + walk->text.len, list ? 65536 : 4096);
+		n = read(fd, walk->text.data + walk->text.len, size);
 		if (n < 0)
 			return -errno;
 		walk->text.len += (size_t)n;
 		walk->text.data[walk->text.len] = '\0';
-	} while (list && n > 0);
+	} while (list && n > (kernel ? LAST_PAGE : 0));
 	return 0;
 }
 
@@ -357,18 +386,21 @@ static void read_pressure(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs
 	static const struct {
 		const char *file;
 		enum vd_cgroup_resource resource;
-		bool threads; /* threads have no memory of their own */
 	} files[] = {
-		{ "cpu.pressure", VD_CGROUP_RES_CPU, true },
-		{ "memory.pressure", VD_CGROUP_RES_MEMORY, false },
-		{ "io.pressure", VD_CGROUP_RES_IO, true },
+		{ "cpu.pressure", VD_CGROUP_RES_CPU },
+		{ "io.pressure", VD_CGROUP_RES_IO },
+		{ "memory.pressure", VD_CGROUP_RES_MEMORY },
 	};
+	size_t n_files = VD_ARRAY_SIZE(files);
+	unsigned number;
 
-	for (size_t i = 0; i < VD_ARRAY_SIZE(files); i++) {
+	/* Threads have no memory of their own; I/O is the business of I/O threads, and shows in the guest's row. */
+	if (node->kind == VD_CGROUP_THREADS)
+		n_files = vd_cgroup_child_kind(node->name, &number) == VD_CGROUP_CHILD_IOTHREAD ? 2 : 1;
+	for (size_t i = 0; i < n_files; i++) {
 		double avg10;
 
-		if ((node->kind == VD_CGROUP_THREADS && !files[i].threads) ||
-		    !have_file(walk, dirs, walk->unified, files[i].file, ret) ||
+		if (!have_file(walk, dirs, walk->unified, files[i].file, ret) ||
 		    vd_cgroup_parse_pressure(walk->text.data, walk->text.len, &avg10) < 0)
 			continue;
 		if (avg10 > node->pressure) {
@@ -422,6 +454,9 @@ int vd_cg_read_ids(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int h
 	int r = read_file(walk, dirs, h, name, true), q;
 	VD_AUTO_BUF path = VD_BUF_INIT;
 
+	/* Every group of the kernel has the file: the group itself is gone. */
+	if (r == -ENOENT && h >= 0 && walk->layout->items[h].kernel)
+		r = -ENODEV;
 	if (!r || r == -ENODEV || r == -ENOMEM)
 		return r;
 	if (vd_buf_addf(&path, "%s%s/%s", h < 0 ? "" : walk->layout->items[h].path, node->rel, name) < 0)

@@ -241,6 +241,7 @@ int vd_cgroup_tree_load(struct vd_root *root, const struct vd_cgroup_layout *lay
 
 	vd_cg_match_release(&walk.match);
 	vd_buf_release(&walk.text);
+	vd_buf_release(&walk.names);
 	if (r < 0)
 		return vd_err_set(err, ENOMEM, "out of memory while reading cgroups");
 	VLOG_DEBUG("%zu groups of guests, %zu notes, %zu problems", tree.n_guest_groups, tree.n_notes, tree.n_problems);

@@ -34,7 +34,7 @@ struct vd_cgroup_node {
 	char *path; /* directory that the numbers come from, inside the root; what libvirt nests is taken as one group
 	             */
 	const struct vd_guest *guest; /* borrowed; NULL: none known */
-	int64_t tasks;                /* threads, those of the shown groups below included */
+	int64_t tasks;                /* threads, those of the shown groups below included; partition: -1 with @only */
 	int64_t cpu_usec;             /* used since the group was made */
 	int64_t memory, memory_max;   /* bytes; memory_max: the smallest limit here or above, -1 none */
 	double pressure;              /* highest `some avg10` in per cent; -1 unknown */

@@ -137,7 +137,7 @@ static int add_threads(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent,
 		mask |= 1u << walk->from[VD_CGROUP_CPU];
 	if (walk->unified >= 0)
 		mask |= 1u << walk->unified;
-	if (!vd_cg_open(walk, parent, name, mask, &dirs))
+	if (!vd_cg_leaf(walk, parent, name, mask, &dirs) && !vd_cg_open(walk, parent, name, mask, &dirs))
 		return 0;
 	r = add_node(walk, guest_node, VD_CGROUP_THREADS, name, rel, &scan.node);
 	if (r < 0)
@@ -334,7 +334,8 @@ static int add_partition(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs,
 		known &= node->children[i]->tasks >= 0;
 		scan.count += node->children[i]->tasks;
 	}
-	node->tasks = known ? scan.count : -1;
+	/* With guests left out the sum would be one of nothing in particular. */
+	node->tasks = known && !walk->options->only ? scan.count : -1;
 	return r == -ENOMEM ? r : 0;
 }
 

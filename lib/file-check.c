@@ -321,6 +321,39 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 	return r;
 }
 
+/*
+ * A file that the next start will label. Before it does, the daemon itself looks into images, to follow the chain: many
+ * a "Permission denied" is the daemon's own.
+ */
+static int judge_next_start(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
+                            enum vd_file_type type, struct vd_file_check *c)
+{
+	bool is_image = e->role == VD_ROLE_DISK || e->role == VD_ROLE_BACKING || e->role == VD_ROLE_CDROM;
+	char daemon[128], actual[128];
+	int r;
+
+	if (!is_image || user->permissive)
+		return 0;
+	type_of(c->actual, actual);
+	if (!vd_root_is_live(root) || !vd_policy_available() || !user->daemon)
+		return is_home_type(actual) ? verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
+		                                      "the next start sets the label, if libvirt's daemon may read %s: "
+		                                      "only the policy can tell",
+		                                      actual)
+		                            : 0;
+	if (vd_policy_ask(user->daemon, c->actual, type, VD_ACCESS_READ, NULL) != VD_POLICY_DENIED_TYPE)
+		return 0;
+	r = verdict(c, VD_FILE_WRONG, is_home_type(actual) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
+	            "policy: libvirt's daemon (%s) may not read %s, so the next start fails before it sets the label",
+	            type_of(user->daemon, daemon), actual);
+	if (!r)
+		r = add_fix(c, e, e->running, "the label that libvirt sets at the next start");
+	if (!r)
+		r = add_fcontext(&c->keep, e->running, e->path);
+	c->avoid = "setenforce 0";
+	return r;
+}
+
 /* A file that libvirt leaves alone: can the guest use it anyway? */
 static int judge_untouched(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                            enum vd_file_type type, struct vd_file_check *c)
@@ -332,7 +365,7 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 	int r;
 
 	r = verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s", e->note ? e->note : "libvirt does not label it");
-	if (r || e->access == VD_ACCESS_DAEMON || !user->process || !c->actual)
+	if (r)
 		return r;
 	answer = ask(root, e, user, c->actual, type, &domain_permissive);
 	if (answer == VD_POLICY_ALLOWED)
@@ -413,6 +446,12 @@ static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, con
 	return r;
 }
 
+/* Does anything hang on the label of the file? Not when libvirt leaves it alone and nothing confined opens it. */
+static bool label_matters(const struct vd_expect *e, const struct vd_file_user *user)
+{
+	return e->running || (user->process && user->in_force && e->access != VD_ACCESS_DAEMON);
+}
+
 static int judge_existing(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                           enum vd_file_type type, struct vd_file_check *c)
 {
@@ -421,8 +460,7 @@ static int judge_existing(struct vd_root *root, const struct vd_expect *e, const
 
 	if (code == -ENOMEM)
 		return code;
-	/* Files that nobody labels in an unconfined guest need no verdict. */
-	if (!e->running && !user->process && user->in_force)
+	if (!label_matters(e, user))
 		return verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
 		               e->note ? e->note : "libvirt does not label it");
 	if (code < 0)
@@ -431,8 +469,7 @@ static int judge_existing(struct vd_root *root, const struct vd_expect *e, const
 		return verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", user->why_not_in_force);
 	if (!e->running)
 		return judge_untouched(root, e, user, type, c);
-	/* The next start sets the label, whatever it is now. */
-	return user->running ? judge_running(root, e, user, type, c) : 0;
+	return user->running ? judge_running(root, e, user, type, c) : judge_next_start(root, e, user, type, c);
 }
 
 int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const struct vd_file_user *user,
@@ -452,8 +489,11 @@ int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const st
 		code = vd_root_stat(root, expect->path, &st, &err);
 		if (code == -ENOENT || code == -ENOTDIR)
 			r = judge_missing(&c, expect, user);
-		else if (code < 0)
+		else if (code < 0 && label_matters(expect, user))
 			r = verdict(&c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(&err));
+		else if (code < 0)
+			r = verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+			            expect->note ? expect->note : "libvirt does not label it");
 		else
 			r = judge_existing(root, expect, user, st.type, &c);
 		if (!r && c.status != VD_FILE_MISSING)

@@ -49,6 +49,7 @@ struct vd_file_user {
 	bool in_force;       /* a label verdict is possible: SELinux confines this guest or would */
 	bool permissive;     /* the host is permissive: nothing is denied */
 	const char *process; /* context of the running guest, or what the next start gives; NULL: not confined */
+	const char *daemon;  /* context of the daemon that will start it; NULL: not known */
 	const char *why_not_in_force; /* a sentence for files that get no verdict */
 };
 

@@ -10,7 +10,7 @@
 #include "buf.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.filter");
+VLOG_CATEGORY("virtdiag.filter-check");
 
 /* How many names a message lists. */
 #define MAX_NAMES 3
@@ -85,19 +85,37 @@ static int join_names(const struct vd_strv *names, const char *last, struct vd_b
 	return 0;
 }
 
-/* What to write instead of the separators: "1:qemu 2:util" for "1:qemu,2:util". */
-static int with_spaces(const char *s, int len, struct vd_buf *buf)
+static bool is_separator(char c)
 {
-	for (int i = 0; i < len; i++) {
-		bool separator = strchr("\t,\n;\r", s[i]) != NULL;
+	return c && strchr("\t,\n;\r", c);
+}
 
-		if (!separator && vd_buf_addc(buf, s[i]) < 0)
-			return -ENOMEM;
-		if (separator && buf->len && buf->data[buf->len - 1] != ' ' && vd_buf_addc(buf, ' ') < 0)
-			return -ENOMEM;
+/*
+ * What to write instead of the separators: "1:qemu 2:util" for "1:qemu,2:util". A piece without a level gets that of
+ * the item: "1:qemu 1:util" for "1:qemu,util".
+ */
+static int with_spaces(const struct item *item, struct vd_buf *buf)
+{
+	const char *s = item->text, *end = s + item->text_len;
+
+	while (s < end) {
+		size_t len = 0;
+
+		while (s + len < end && !is_separator(s[len]))
+			len++;
+		if (len) {
+			bool after_colon = buf->len && buf->data[buf->len - 1] == ':';
+
+			if (buf->len && !after_colon && vd_buf_addc(buf, ' ') < 0)
+				return -ENOMEM;
+			if (buf->len && !after_colon && !memchr(s, ':', len) &&
+			    vd_buf_addf(buf, "%u:", item->parsed->level) < 0)
+				return -ENOMEM;
+			if (vd_buf_add(buf, s, len) < 0)
+				return -ENOMEM;
+		}
+		s += len + 1;
 	}
-	while (buf->len && buf->data[buf->len - 1] == ' ')
-		buf->data[--buf->len] = '\0';
 	return 0;
 }
 
@@ -121,7 +139,7 @@ static const char *separator_name(char c)
 static const char *find_separator(const struct item *item)
 {
 	for (int i = 0; i < item->text_len; i++)
-		if (item->text[i] && strchr("\t,\n;\r", item->text[i]))
+		if (is_separator(item->text[i]))
 			return item->text + i;
 	return NULL;
 }
@@ -130,7 +148,7 @@ static int check_separator(struct check *c, const struct item *item, const char 
 {
 	VD_AUTO_BUF better = VD_BUF_INIT;
 
-	if (with_spaces(item->text, item->text_len, &better) < 0)
+	if (with_spaces(item, &better) < 0)
 		return -ENOMEM;
 	return warn(c->warnings, "separator", item->index,
 	            "%s does not separate filters, only spaces do: this is one filter, for the pattern '%.*s'; did you "

@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "vlog.h"
+#include "near.h"
 
 VLOG_CATEGORY("virtdiag.filter");
 

@@ -6,11 +6,11 @@
 
 #include "guests.h"
 #include "vlog.h"
+#include "near.h"
 
 VLOG_CATEGORY("virtdiag.guests-find");
 
 /* Longer names are not compared for suggestions; libvirt's are limited by the file name anyway. */
-#define MAX_SUGGEST 255
 
 /* @spec as a UUID in the usual form; false when it is none. */
 static bool spec_uuid(const char *spec, char uuid[37])
@@ -103,44 +103,18 @@ size_t vd_guests_find(const struct vd_guests *guests, const char *spec, const st
 	return n;
 }
 
-/* Levenshtein's distance without regard to case, at most @limit + 1. */
-static size_t distance(const char *a, const char *b, size_t limit)
-{
-	size_t len_a = strlen(a), len_b = strlen(b), row[MAX_SUGGEST + 1];
-
-	if (len_a > MAX_SUGGEST || len_b > MAX_SUGGEST || (len_a > len_b ? len_a - len_b : len_b - len_a) > limit)
-		return limit + 1;
-	for (size_t j = 0; j <= len_b; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= len_a; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= len_b; j++) {
-			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-			size_t best = diagonal + !same;
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[len_b];
-}
-
 size_t vd_guests_suggest(const struct vd_guests *guests, const char *spec, const char **ret_names, size_t max)
 {
 	/* A third of the letters may be wrong: "wbe1" means web1, but not db1. */
-	size_t limit = strlen(spec) / 3 + 1, distances[3], n = 0;
+	unsigned limit = (unsigned)(strlen(spec) / 3 + 1), distances[3];
+	size_t n = 0;
 
 	if (max > VD_ARRAY_SIZE(distances))
 		max = VD_ARRAY_SIZE(distances);
 	for (size_t i = 0; i < guests->len && max; i++) {
 		const char *name = vd_guest_name(&guests->items[i]);
-		size_t d = distance(spec, name, limit), at = n;
+		unsigned d = vd_edit_distance(spec, strlen(spec), name, strlen(name), limit);
+		size_t at = n;
 
 		while (at > 0 && distances[at - 1] > d)
 			at--;

@@ -35,7 +35,7 @@ static struct vd_source *make_source(enum vd_source_type type, const char *proto
 
 	if (!source)
 		return NULL;
-	source->path = strndup(path, len);
+	source->path = len == SIZE_MAX ? strdup(path) : strndup(path, len);
 	if (protocol)
 		source->protocol = strdup(protocol);
 	if (!source->path || (protocol && !source->protocol)) {

@@ -113,11 +113,12 @@ static int config_value(const char *text, const char *key, char **ret_value)
 	return 0;
 }
 
+/* Opened, not stat()ed: a capture's manifest tells of images, while these directories were copied as they are. */
 static bool is_dir(struct vd_root *root, const char *path)
 {
-	struct vd_stat st;
+	VD_AUTO_CLOSE int fd = -1;
 
-	return vd_root_stat(root, path, &st, NULL) == 0 && st.type == VD_FILE_DIR;
+	return vd_root_open_dir(root, path, &fd, NULL) == 0;
 }
 
 /* Where the policy's contexts files are: SELINUXTYPE's directory, else the one that the usual distributions have. */

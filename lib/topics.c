@@ -8,6 +8,7 @@
 #include "data.h"
 #include "filter.h"
 #include "vlog.h"
+#include "near.h"
 
 VLOG_CATEGORY("virtdiag.topics");
 

@@ -25,7 +25,9 @@ struct vd_xml_node; /* an element; belongs to its document */
 /*
  * Parse @len bytes. @file names them in messages ("FILE:LINE: reason").
  * Returns 0 and a document that the caller frees with vd_xml_free(); -EBADMSG when it is not well-formed; -E2BIG when
- * it is larger than VD_MAX_XML or nested deeper than VD_XML_DEPTH; -ENOMEM.
+ * it is larger than VD_MAX_XML, nested deeper than VD_XML_DEPTH, or would take very long (a thousand attributes of one
+ * element, thousands of namespaces or entities); -ENOMEM. Encodings that do not contain ASCII, such as UTF-16, are not
+ * read: -EBADMSG.
  */
 int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml,
                  struct vd_err *err) VD_MUST_CHECK;

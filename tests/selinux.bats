@@ -199,6 +199,14 @@ db01 disk vda /var/lib/libvirt/images/db01.raw"
 	[ "$(row 0 status)" = untouched ]
 }
 
+@test "selinux check: shut-off guest, image of a home directory -> unknown: may the daemon read it? never ok" {
+	host 1
+	define a "$(disk /img/a.raw raw vda)"
+	listed /img/a.raw file system_u:object_r:user_home_t:s0
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	[ "$(row 0 status)" = unknown ]
+}
+
 @test "selinux check: network disk -> untouched, exit 0" {
 	host 1
 	define a "<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' name='export'><host name='h' port='10809'/></source><target dev='vda' bus='virtio'/></disk>"

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "host.h"
+#include "near.h"
 #include "tap.h"
 
 static void test_versions(void)

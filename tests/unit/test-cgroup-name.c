@@ -17,7 +17,7 @@ static void test_machine_names(void)
 		int id;
 		const char *name, *machine;
 	} cases[] = {
-		/* The first six are from a real host. */
+		/* The first seven are from a real host. */
 		{ VD_DRIVER_QEMU, 1, "sf-v1", "qemu-1-sf-v1" },
 		{ VD_DRIVER_QEMU, 2, "sf-..dots--and.-.dash.", "qemu-2-sf-dots-and.dash" },
 		{ VD_DRIVER_QEMU, 3,
@@ -26,10 +26,11 @@ static void test_machine_names(void)
 		{ VD_DRIVER_QEMU, 5, "sf-x_y z\\w:@%+", "qemu-5-sf-xyzw" },
 		{ VD_DRIVER_QEMU, 4, "sf-日本語", "qemu-4-sf" },
 		{ VD_DRIVER_QEMU, 5, "sf-a.b_c é-x", "qemu-5-sf-a.bc-x" },
+		{ VD_DRIVER_QEMU, 2, "cg-a-_-b é", "qemu-2-cg-a-b" },
 		{ VD_DRIVER_LXC, 507, "c1", "lxc-507-c1" },
 		{ VD_DRIVER_QEMU, 7, "..", "qemu-7" },
 		{ VD_DRIVER_QEMU, 7, "日本", "qemu-7" },
-		{ VD_DRIVER_QEMU, 7, "a-_-b", "qemu-7-a--b" },
+		{ VD_DRIVER_QEMU, 7, "_-a.é.b", "qemu-7-a.b" },
 		{ VD_DRIVER_QEMU, 7, "a-.-_", "qemu-7-a" },
 		{ VD_DRIVER_QEMU, 10, "12345678901234567890123456789012345678901234567890123456-8",
 		  "qemu-10-12345678901234567890123456789012345678901234567890123456" },

@@ -65,7 +65,7 @@ static void put(const char *name, const char *text)
 /* File @name of group @group ("/machine/x") in the hierarchy mounted at @mount. */
 static void put_in(const char *mount, const char *group, const char *name, const char *text)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s%s/%s", mount, group, name);
 	put(path, text);
@@ -103,7 +103,7 @@ static void mount_v2(void)
 /* A guest's group of v2 with an emulator and two vCPUs, laid as @group. */
 static void put_guest(const char *group, int pid)
 {
-	char path[512], text[64];
+	char path[256], text[64];
 
 	put_in(V2, group, "cgroup.threads", "");
 	put_in(V2, group, "memory.current", "1048576\n");

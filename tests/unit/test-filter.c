@@ -386,9 +386,16 @@ static void test_filter_warnings(void)
 		{ "1:qemu,util", NULL, "separator:0",
 		  "a comma does not separate filters, only spaces do: this is one filter, for the pattern 'qemu,util'; "
 		  "did you "
-		  "mean '1:qemu util'?" },
+		  "mean '1:qemu 1:util'?" },
 		{ "1:qemu\n", NULL, "separator:0", NULL },
-		{ "\t1:qemu", NULL, "separator:0", NULL },
+		{ "\t1:qemu", NULL, "separator:0",
+		  "a tab does not separate filters, only spaces do: this is one filter, for the pattern 'qemu'; did "
+		  "you mean "
+		  "'1:qemu'?" },
+		{ "1:qemu,,2:\tutil;", NULL, "separator:0",
+		  "a comma does not separate filters, only spaces do: this is one filter, for the pattern 'qemu,,2'; "
+		  "did you "
+		  "mean '1:qemu 2:util'?" },
 		{ "1:qemu:2:util", NULL, "suffix-ignored:0",
 		  "':2:util' is ignored: only the first two parts count, level and pattern 'qemu'" },
 		{ "1:[qu]emu", NULL, "brackets-literal:0",

@@ -213,8 +213,8 @@ static void test_semantics(void)
 		if (line[0] == '#')
 			continue;
 		fields(line, field, 4);
-		tap_int(effective(field[0], field[1], (unsigned)atoi(field[2])), atoi(field[3]),
-		        "%s for %s, default %s", field[0], field[1], field[2]);
+		tap_int(effective(field[0], field[1], (unsigned)strtoul(field[2], NULL, 10)),
+		        strtol(field[3], NULL, 10), "%s for %s, default %s", field[0], field[1], field[2]);
 		count++;
 	}
 	fclose(file);

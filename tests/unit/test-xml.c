@@ -147,6 +147,73 @@ static void refuse_bomb(const char *what, const char *text)
 	tap_ok(seconds(&start) < 2, "%s is refused within two seconds (%.3f)", what, seconds(&start));
 }
 
+/* A document of @n times @item between @head and @tail; a number replaces @ in the item. */
+static void refuse_many(const char *what, const char *head, const char *item, unsigned n, const char *tail)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int rc = vd_buf_adds(&text, head);
+
+	for (unsigned i = 0; i < n && rc == 0; i++) {
+		const char *number = strchr(item, '@');
+
+		rc = number ? vd_buf_addf(&text, "%.*s%u%s", (int)(number - item), item, i, number + 1)
+		            : vd_buf_adds(&text, item);
+	}
+	if (rc == 0)
+		rc = vd_buf_adds(&text, tail);
+	tap_int(rc, 0, "enough memory");
+	refuse_bomb(what, vd_buf_str(&text));
+}
+
+static void test_slow_documents(void)
+{
+	VD_AUTO_XML struct vd_xml *xml = NULL;
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int rc = vd_buf_adds(&text, "<a><b x='1'/>");
+
+	refuse_many("half a million attributes", "<a", " a@=''", 500000, "/>");
+	refuse_many("attributes with blanks", "<a", " a@ = \n\"\"", 200000, "/>");
+	refuse_many("attributes hidden in an entity", "<!DOCTYPE a [<!ENTITY e '&#60;a", " a@&#61;&#34;&#34;", 200000,
+	            "/>'>]><a>&e;</a>");
+	refuse_many("a hundred thousand namespaces", "<a>", "<b xmlns:n@='u'/>", 100000, "</a>");
+	refuse_many("a hundred thousand declared attributes", "<!DOCTYPE a [", "<!ATTLIST a a@ CDATA 'x'>", 100000,
+	            "]><a/>");
+	refuse_many("a hundred thousand entities", "<!DOCTYPE a [", "<!ENTITY e@ 'x'>", 100000, "]><a/>");
+	refuse_bomb("an encoding that hides the markup", "<?xml version='1.0' encoding='UTF-7'?><a/>");
+	for (unsigned i = 0; i < 50000 && rc == 0; i++)
+		rc = vd_buf_adds(&text, "<b x='1' y=\"2\">a=\"b\" &#38; c</b>");
+	if (rc == 0)
+		rc = vd_buf_adds(&text, "</a>");
+	if (rc == 0)
+		rc = vd_xml_parse(vd_buf_str(&text), text.len, "f.xml", &xml, NULL);
+	tap_int(rc, 0, "many elements with few attributes are fine");
+}
+
+static void test_encodings(void)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		int code;
+	} cases[] = {
+		{ "<?xml version='1.0' encoding='UTF-8'?><a>\xc3\xbc</a>", 0, 0 },
+		{ "<?xml version='1.0' encoding = \"ISO-8859-1\" ?><a>\xfc</a>", 0, 0 },
+		{ "<?xml version='1.0' encoding='IBM037'?><a/>", 0, -EBADMSG },
+		{ "\xff\xfe<\0a\0/\0>\0", 10, -EBADMSG },
+		{ "<a>\0</a>", 8, -EBADMSG },
+	};
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++) {
+		VD_AUTO_XML struct vd_xml *xml = NULL;
+		size_t len = cases[i].len ? cases[i].len : strlen(cases[i].text);
+
+		tap_int(vd_xml_parse(cases[i].text, len, "f.xml", &xml, NULL), cases[i].code, "encoding %zu -> %d", i,
+		        cases[i].code);
+		if (xml)
+			tap_str(vd_xml_text(vd_xml_root(xml)), "\xc3\xbc", "text is UTF-8");
+	}
+}
+
 static void test_bombs(void)
 {
 	VD_AUTO_BUF laughs = VD_BUF_INIT, quadratic = VD_BUF_INIT, empty = VD_BUF_INIT;
@@ -253,6 +320,8 @@ int main(void)
 	test_entities();
 	test_no_fetch();
 	test_bombs();
+	test_slow_documents();
+	test_encodings();
 	test_limits();
 	return tap_done();
 }

@@ -1,0 +1,273 @@
+#!/usr/bin/env bats
+# Protects virtdiag cgroup tree: whole screens and JSON of captured hosts, and what it says of built ones: old layouts,
+# partitions, leftovers, limits, trouble, hostile files, nothing to see.
+load helpers
+
+DATA=$BATS_TEST_DIRNAME/data/cgroup
+
+# expect NAME HOST ARGS...: stdout equals data/cgroup/NAME.txt, and the JSON without what changes equals NAME.json
+expect() {
+	local name=$1 root=$2
+	shift 2
+	run -0 --separate-stderr vd --root "$root" cgroup tree "$@"
+	same "$output" "$(cat "$DATA/$name.txt")"
+	run -0 --separate-stderr vd --json --root "$root" cgroup tree "$@"
+	same "$(json '{status, layout, cgroups, notes, missing}')" "$(cat "$DATA/$name.json")"
+}
+
+# put PATH LINE...: a file of the built host $H; a line each
+put() {
+	mkdir -p "$H$(dirname "$1")"
+	local path=$1
+	shift
+	if [ $# -gt 0 ]; then printf '%s\n' "$@" >"$H$path"; else : >"$H$path"; fi
+}
+
+# built: an empty host with cgroup v2 in $H
+built() {
+	H=$BATS_TEST_TMPDIR/host
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" "31 26 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw"
+	put /sys/fs/cgroup/cgroup.controllers "cpuset cpu io memory pids"
+}
+
+# guest NAME ID PID [XML]: a running QEMU guest
+guest() {
+	put "/run/libvirt/qemu/$1.xml" "<domstatus state='running' reason='booted' pid='$3'>" \
+		"<domain type='kvm' id='$2'><name>$1</name><memory unit='KiB'>2097152</memory>" \
+		"<os><type>hvm</type></os>${4-}</domain></domstatus>"
+}
+
+# group PATH TID...: a cgroup with these threads
+group() {
+	local path=/sys/fs/cgroup$1
+	shift
+	put "$path/cgroup.threads" "$@"
+}
+
+tree() {
+	run -0 --separate-stderr vd --root "$H" cgroup tree "$@"
+}
+
+@test "cgroup tree: systemd, v2, QEMU and LXC -> scope and nested group are one row" {
+	expect v2-systemd-selinux "$HOSTS/v2-systemd-selinux"
+}
+
+@test "cgroup tree: hybrid without systemd -> each column from the hierarchy that has it" {
+	expect v1-hybrid-qemu "$HOSTS/v1-hybrid-qemu"
+}
+
+@test "cgroup tree: v1, LXC -> limits, and what the capture lacks is missing" {
+	expect v1-lxc "$HOSTS/v1-lxc"
+	run -0 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup tree
+	has "$stderr" "/sys/fs/cgroup/cpuacct/machine/tasks"
+}
+
+@test "cgroup tree: v2 without controllers, another libvirtd's guest -> orphan, no groups for threads" {
+	expect v2-only-qemu "$HOSTS/v2-only-qemu"
+	run -1 --separate-stderr vd --strict --root "$HOSTS/v2-only-qemu" cgroup tree
+}
+
+@test "cgroup tree --all-controllers: hybrid -> a tree for each hierarchy that libvirt uses" {
+	expect v1-hybrid-qemu-all "$HOSTS/v1-hybrid-qemu" --all-controllers
+}
+
+@test "cgroup tree GUEST: only its branch, with its parents" {
+	expect v2-systemd-selinux-c1 "$HOSTS/v2-systemd-selinux" c1
+	run -0 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup tree lxc:653 g1
+	has "$output" qemu-2-g1
+	has "$output" lxc-653-c1
+}
+
+@test "cgroup tree GUEST: no guest has the name -> exit 3, no table" {
+	run -3 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup tree nosuch
+	same "$output" ""
+	has "$stderr" nosuch
+}
+
+@test "cgroup tree -o: PATH is there when asked for" {
+	run -0 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup tree -n -o GUEST,PATH g1
+	has "$output" '/sys/fs/cgroup/machine.slice/machine-qemu\x2d2\x2dg1.scope/libvirt/emulator'
+}
+
+@test "cgroup tree: a guest that is shut off -> says so, exit 0" {
+	built
+	put /etc/libvirt/qemu/off.xml "<domain type='kvm'><name>off</name><os><type>hvm</type></os></domain>"
+	group /machine.slice
+	tree off
+	same "$output" "off is shut off: it has no cgroup"
+}
+
+@test "cgroup tree: old layout libvirt/qemu/NAME, a name with a space and UTF-8 -> found by name" {
+	built
+	guest "wéb 01" 1 100
+	group /libvirt
+	group /libvirt/qemu
+	group "/libvirt/qemu/wéb 01" 100 101
+	tree -o NAME,GUEST,TASKS,FLAGS
+	same "$output" "$(cat "$DATA/old-layout.txt")"
+	same "$stderr" ""
+}
+
+@test "cgroup tree: custom partitions, with and without systemd -> their guests below them" {
+	built
+	guest a 1 100 "<resource><partition>/machine/prod/sub.x</partition></resource>"
+	guest b 2 200 "<resource><partition>/vms-x</partition></resource>"
+	for p in /machine /machine/prod.partition /machine/prod.partition/sub.x '/vms\x2dx.slice'; do group "$p"; done
+	group /machine/prod.partition/sub.x/qemu-1-a.libvirt-qemu 100
+	group '/vms\x2dx.slice/machine-qemu\x2d2\x2db.scope'
+	group '/vms\x2dx.slice/machine-qemu\x2d2\x2db.scope/libvirt' 200
+	group '/vms\x2dx.slice/systemd-nspawn@other.service' 300
+	tree -o NAME,GUEST,TASKS,FLAGS
+	same "$output" "$(cat "$DATA/partitions.txt")"
+}
+
+@test "cgroup tree: two guests whose names are cut to 64 bytes -> told apart by their ids" {
+	built
+	local long=sf-aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhhhhhhhhh
+	guest "${long}1" 3 100
+	guest "${long}2" 4 200
+	group /machine
+	group /machine/qemu-3-sf-aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffff.libvirt-qemu 100
+	group /machine/qemu-4-sf-aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffff.libvirt-qemu 200
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '[.cgroups[0].children[].guest] | join(" ")')" "${long}1 ${long}2"
+}
+
+@test "cgroup tree: groups left behind and processes without a guest -> stale, orphan, warnings" {
+	built
+	put /etc/libvirt/qemu/web01.xml "<domain type='kvm'><name>web01</name><os><type>hvm</type></os></domain>"
+	group /machine
+	group /machine/qemu-3-web01.libvirt-qemu
+	group /machine/qemu-9-gone.libvirt-qemu 77
+	tree -o NAME,GUEST,TASKS,FLAGS
+	same "$output" "$(cat "$DATA/leftovers.txt")"
+	run -1 --separate-stderr vd --strict --root "$H" cgroup tree
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree web01
+	same "$(json '[.cgroups[0].children[].name] | join(" ")')" "qemu-3-web01"
+}
+
+@test "cgroup tree: throttled, killed, frozen, on huge pages, under pressure -> flags" {
+	built
+	guest a 1 100 "<memoryBacking><hugepages/></memoryBacking>"
+	local g=/sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu
+	group /machine
+	put $g/cgroup.threads 100
+	put $g/cpu.stat "usage_usec 788645000000" "nr_periods 100" "nr_throttled 6"
+	put $g/memory.current 8589934592
+	put $g/memory.max 9663676416
+	put $g/memory.events "low 0" "oom 7" "oom_kill 2"
+	put $g/cgroup.events "populated 1" "frozen 1"
+	put $g/cpu.pressure "some avg10=1.00 avg60=0.00 avg300=0.00 total=1"
+	put $g/memory.pressure "some avg10=22.40 avg60=0.00 avg300=0.00 total=1"
+	tree
+	same "$output" "$(cat "$DATA/trouble.txt")"
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.cgroups[0].children[0] | .pressure, .pressure_resource, .cpu, .memory_max, (.flags | join(" "))')" \
+		"22.4
+mem
+788645
+9663676416
+throttled oom:2 frozen hugepages:2.0G"
+}
+
+@test "cgroup tree: a smaller limit above -> MEMORY_MAX is the smallest on the way" {
+	built
+	guest a 1 100
+	put /sys/fs/cgroup/machine.slice/memory.max 4194304
+	put '/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope/memory.max' 1048576
+	put '/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt/memory.max' max
+	group /machine.slice
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt' 100
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.cgroups[0].memory_max, .cgroups[0].children[0].memory_max')" "4194304
+1048576"
+}
+
+@test "cgroup tree: guests run without a group, or are in another one -> rows and warnings" {
+	built
+	guest a 1 100
+	guest b 2 200
+	guest c 3 300
+	put /proc/100/cgroup "0::/"
+	put /proc/200/cgroup "0::/user.slice/x.scope"
+	group /machine
+	group /machine/qemu-2-b.libvirt-qemu
+	tree -o NAME,GUEST,TASKS,FLAGS,PATH
+	same "$output" "$(cat "$DATA/misplaced.txt")"
+	run -1 --separate-stderr vd --strict --root "$H" cgroup tree
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '[.notes[].id] | join(" ")')" "no-cgroup misplaced no-cgroup"
+	same "$(json '[.cgroups[] | select(.name == null) | .guest] | join(" ")')" "a c"
+}
+
+@test "cgroup tree: FIFO, symlink and control characters -> neither read, followed nor printed" {
+	built
+	guest a 1 100
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	group $'/machine/x\e[2J\ny.libvirt-qemu' 200
+	mkfifo "$H/sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/memory.current"
+	mkdir "$H/elsewhere"
+	ln -s ../../../../elsewhere "$H/sys/fs/cgroup/machine/qemu-7-link.libvirt-qemu"
+	tree
+	has "$stderr" "qemu-1-a.libvirt-qemu/memory.current"
+	has "$stderr" "no regular file"
+	hasnt "$output" qemu-7-link
+	hasnt "$output" $'\e'
+	has "$output" 'x\e[2J\ny'
+}
+
+@test "cgroup tree: no group of libvirt's and no guest -> says so, exit 0" {
+	built
+	tree
+	same "$output" "no cgroup of libvirt's, and no guest runs"
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.status, (.cgroups | length)')" "ok
+0"
+}
+
+@test "cgroup tree: an empty partition -> a row" {
+	built
+	group /machine.slice
+	tree -o NAME,TASKS
+	has "$output" machine.slice
+}
+
+@test "cgroup tree: no cgroup file system -> missing, exit 3" {
+	built
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw"
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	same "$output" ""
+	has "$stderr" "no cgroup file system is mounted"
+	run -3 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.status, .missing[0].what')" "unknown
+cgroups"
+}
+
+@test "cgroup tree: a capture without cgroup files, or without a mount table -> missing, exit 3" {
+	built
+	rm -r "$H/sys"
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$stderr" /sys/fs/cgroup
+	rm -r "$H/proc"
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$stderr" "mount table"
+}
+
+@test "cgroup tree --session: a session makes no cgroups -> says so, exit 0" {
+	built
+	put /etc/passwd "root:x:0:0:root:/root:/bin/sh" "ann:x:1000:1000:Ann:/home/ann:/bin/sh"
+	run -0 --separate-stderr vd --root "$H" --session=ann cgroup tree
+	same "$output" "a session libvirt makes no cgroups for its guests"
+}
+
+@test "cgroup tree: a status XML that cannot be parsed -> exit 3, no group is called an orphan" {
+	built
+	put /run/libvirt/qemu/a.xml "<domstatus"
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$output" qemu-1-a
+	hasnt "$output" orphan
+	has "$stderr" /run/libvirt/qemu/a.xml
+}
