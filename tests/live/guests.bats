@@ -1,5 +1,7 @@
+#!/usr/bin/env bats
 # `virtdiag guests` against libvirt itself: names, ids, UUIDs and states must be those that virsh shows, and without the
 # daemon what /proc shows.
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
 load helpers
 
 teardown() {

@@ -1,4 +1,7 @@
-# Containers. live: cgroup v1
+#!/usr/bin/env bats
+# Containers.
+# live: cgroup v1
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
 load helpers
 
 setup_file() {

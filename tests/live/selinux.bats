@@ -1,5 +1,7 @@
+#!/usr/bin/env bats
 # `virtdiag selinux check` on a kernel without SELinux, as most CI machines have: it must still find every file of a guest,
 # the backing chain that QEMU itself sees included, and must not call any of them ok.
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
 load helpers
 
 setup_file() {
@@ -42,7 +44,8 @@ unlabelled|disk|vdb|$IMAGES/install.iso"
 @test "selinux check: guest running -> the same chain, and no verdict" {
 	v start "${P}chain"
 	run -3 --separate-stderr vd selinux check "${P}chain" --json
-	same "$(files)" "$expected"
+	same "$(files | sed 's/^[^|]*/-/')" "$(sed 's/^[^|]*/-/' <<<"$expected")"
+	same "$(json '[.files[] | select(.status == "ok" or .status == "wrong")] | length')" 0
 	# the chain that libvirt holds for the running guest
 	same "$(v dumpxml "${P}chain" | sed -n "s|.*<source file='\([^']*\)'.*|\1|p")" "$(json '.files[].path')"
 	run -3 --separate-stderr vd selinux check "${P}chain"

@@ -1,6 +1,8 @@
+#!/usr/bin/env bats
 # `virtdiag selinux check` on a host that enforces: healthy, and with the faults that a label rule or the question to the
 # policy can name. libvirt sets the labels, the kernel denies; virtdiag must agree with both.
 # Not here yet: faults of directories, owners and modes, and of the daemon's own domain.
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
 load helpers
 
 setup_file() {
@@ -66,7 +68,7 @@ $(printf 'ok     disk    vdc    %-*s same   %s' $((14 + ${#range})) svirt_image_
 	chcon -t user_home_t $IMAGES/base.qcow2
 	run -1 --separate-stderr vd selinux check web --json
 	same "$(json '[.files[].status] | join(" ")')" "ok wrong ok ok"
-	same "$(json '.files[1].reason_id')" type
+	same "$(json '.files[1].reason_id')" user-home
 	run -1 --separate-stderr vd selinux check web
 	has "$output" "wrong: $IMAGES/base.qcow2"
 	has "$output" "svirt_t may not read user_home_t"
@@ -158,7 +160,7 @@ $(printf 'ok     disk    vdc    %-*s same   %s' $((14 + ${#range})) svirt_image_
 	run -1 --separate-stderr vd selinux check web --strict
 	setenforce 1
 	run -1 --separate-stderr vd selinux check web --json
-	same "$(json '.files[1] | .status + " " + .reason_id')" "wrong type"
+	same "$(json '.files[1] | .status + " " + .reason_id')" "wrong user-home"
 }
 
 @test "selinux check: guest shut off -> judged by what its next start does, categories are drawn then" {
