@@ -115,6 +115,7 @@ LIB_SRCS := \
 	lib/guests-places.c \
 	lib/guests-process.c \
 	lib/host.c \
+	lib/host-version.c \
 	lib/image.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
@@ -125,6 +126,7 @@ LIB_SRCS := \
 	lib/mounts.c \
 	lib/near.c \
 	lib/root.c \
+	lib/root-attr.c \
 	lib/root-open.c \
 	lib/svirt.c \
 	lib/svirt-context.c \
@@ -151,6 +153,7 @@ CMD_SRCS := \
 	cmd/command-help.c \
 	cmd/command-lookup.c \
 	cmd/command-parse.c \
+	cmd/command-sample.c \
 	cmd/command-selftest.c \
 	cmd/commands.c \
 	cmd/log-strings.c \

@@ -15,7 +15,7 @@ struct vd_optval {
 /* Options that every command takes, and those of VD_CMD_TABLE. Both end with an entry without a name. */
 extern const struct vd_opt vd_global_opts[], vd_table_opts[];
 
-extern const struct vd_cmd vd_cmd_help, vd_cmd_complete, vd_cmd_dump, vd_cmd_selftest;
+extern const struct vd_cmd vd_cmd_help, vd_cmd_complete, vd_cmd_dump, vd_cmd_selftest, vd_cmd_sample;
 
 /* Reads a command line word by word. The strict one reports errors, the lenient one of completion swallows them. */
 struct vd_parse {

@@ -52,10 +52,7 @@ const struct vd_opt vd_table_opts[] = {
 	  .arg = "COLUMNS",
 	  .help = "columns to show, comma separated; +COLUMNS adds" },
 	{ .name = "noheadings", .short_name = 'n', .type = VD_OPT_FLAG, .help = "do not print headings" },
-	{ .name = "raw",
-	  .short_name = 'r',
-	  .type = VD_OPT_FLAG,
-	  .help = "one row a line, single blanks, unscaled numbers" },
+	{ .name = "raw", .short_name = 'r', .type = VD_OPT_FLAG, .help = "rows only, single blanks, unscaled numbers" },
 	{ .name = "ascii", .type = VD_OPT_FLAG, .help = "draw trees with ASCII characters" },
 	{ 0 },
 };

@@ -51,6 +51,12 @@ void vd_warn(const struct vd_ctx *ctx, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void point_to_help(const struct vd_ctx *ctx)
+{
+	fprintf(stderr, "Try 'virtdiag %s%s--help'.\n", ctx->command_name ? ctx->command_name : "",
+	        ctx->command_name ? " " : "");
+}
+
 enum vd_exit vd_usage(const struct vd_ctx *ctx, const char *fmt, ...)
 {
 	va_list ap;
@@ -58,8 +64,7 @@ enum vd_exit vd_usage(const struct vd_ctx *ctx, const char *fmt, ...)
 	va_start(ap, fmt);
 	message("virtdiag: ", fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "Try 'virtdiag %s%s--help'.\n", ctx->command_name ? ctx->command_name : "",
-	        ctx->command_name ? " " : "");
+	point_to_help(ctx);
 	return VD_EXIT_USAGE;
 }
 
@@ -259,15 +264,15 @@ static enum vd_exit bad_log_string(struct vd_ctx *ctx, const char *what, const c
                                    const struct vlog_error *error)
 {
 	VD_AUTO_BUF line = VD_BUF_INIT, mark = VD_BUF_INIT;
-	enum vd_exit status = vd_usage(ctx, "%s: %s", what, error->message);
 
-	if (!value || !error->length || error->offset > strlen(value))
-		return status;
+	vd_error(ctx, "%s: %s", what, error->message);
 	/* Escapes widen the text, so the caret is placed by what is printed before it. */
-	if (vd_buf_add_escaped(&mark, value, error->offset) < 0 || vd_buf_add_escaped(&line, value, strlen(value)) < 0)
-		return status;
-	fprintf(stderr, "  %s\n  %*s^\n", vd_buf_str(&line), (int)mark.len, "");
-	return status;
+	if (value && error->length && error->offset <= strlen(value) &&
+	    vd_buf_add_escaped(&mark, value, error->offset) == 0 &&
+	    vd_buf_add_escaped(&line, value, strlen(value)) == 0)
+		fprintf(stderr, "  %s\n  %*s^\n", vd_buf_str(&line), (int)mark.len, "");
+	point_to_help(ctx);
+	return VD_EXIT_USAGE;
 }
 
 static enum vd_exit setup_log(struct vd_parse *p)

@@ -21,16 +21,25 @@ static void add_escaped(struct vd_buf *buf, const char *s, size_t len)
 	vd_report_check(vd_buf_add_escaped(buf, s, len));
 }
 
-/* A word of raw output: every byte that is blank, a control or a backslash as \xHH, so that nothing is ambiguous. */
+/*
+ * A word of raw output: what is blank or unfit for a terminal, and the backslash, as \xHH, so that a row splits at its
+ * blanks and every byte can be had back.
+ */
 static void add_raw(struct vd_buf *buf, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
+	VD_AUTO_BUF shown = VD_BUF_INIT;
 
-		if (c <= ' ' || c == 0x7f || c == '\\')
-			vd_report_check(vd_buf_addf(buf, "\\x%02x", c));
-		else
-			vd_report_check(vd_buf_addc(buf, s[i]));
+	for (size_t i = 0, n; i < len; i += n) {
+		n = vd_utf8_next(s + i, len - i, NULL);
+		vd_buf_clear(&shown);
+		add_escaped(&shown, s + i, n ? n : 1);
+		if (n && shown.len == n && s[i] != ' ' && s[i] != '\\') {
+			vd_report_check(vd_buf_add(buf, s + i, n));
+			continue;
+		}
+		n = n ? n : 1;
+		for (size_t k = 0; k < n; k++)
+			vd_report_check(vd_buf_addf(buf, "\\x%02x", (unsigned char)s[i + k]));
 	}
 }
 
@@ -213,9 +222,10 @@ static struct libscols_table *make_table(const struct vd_report *report, const s
 	scols_table_set_stream(tb, out);
 	/* The text is made safe already; escaping it again would spoil it. */
 	scols_table_enable_noencoding(tb, 1);
+	vd_report_check(scols_table_set_column_separator(tb, "  "));
 	scols_table_enable_colors(tb, report->color);
 	scols_table_enable_noheadings(tb, ctx->no_headings);
-	scols_table_enable_ascii(tb, ctx->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
+	scols_table_enable_ascii(tb, ctx->ascii);
 	scols_table_set_termforce(tb, width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (width)
 		scols_table_set_termwidth(tb, width);
@@ -274,9 +284,10 @@ void vd_report_text(struct vd_report *report, FILE *out, size_t width)
 	for (size_t i = 0; i < report->n_items; i++) {
 		const struct vd_item *item = &report->items[i];
 
-		if (!item->table)
+		/* Raw output is for programs: rows and nothing else. */
+		if (!item->table && !report->ctx->raw)
 			print_line(report, item, out);
-		else if (item->table->n_rows)
+		else if (item->table && item->table->n_rows)
 			print_table(report, item->table, width, out);
 	}
 }

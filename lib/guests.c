@@ -32,6 +32,21 @@ const char *vd_guest_state_text(const struct vd_guest *guest)
 	return status && status->state ? status->state : "running";
 }
 
+/* A copy of @why without the file's name in front: "PATH:7: text" becomes "line 7: text". NULL without memory. */
+static char *without_path(const char *why, const char *path)
+{
+	size_t len = strlen(path);
+	char *end;
+	long line;
+
+	if (strncmp(why, path, len) != 0 || why[len] != ':')
+		return strdup(why);
+	line = strtol(why + len + 1, &end, 10);
+	if (end > why + len + 1 && *end == ':')
+		return vd_guests_format("line %ld:%s", line, end + 1);
+	return strdup(why + len + 1 + strspn(why + len + 1, " "));
+}
+
 static int add_problem(struct vd_guests *guests, const char *path, int code, const char *why)
 {
 	struct vd_guest_problem *grown = realloc(guests->problems, (guests->n_problems + 1) * sizeof(*grown));
@@ -42,7 +57,7 @@ static int add_problem(struct vd_guests *guests, const char *path, int code, con
 	guests->problems = grown;
 	problem = &grown[guests->n_problems];
 	problem->path = strdup(path);
-	problem->why = strdup(why);
+	problem->why = without_path(why, path);
 	problem->code = code;
 	if (!problem->path || !problem->why) {
 		free(problem->path);
@@ -161,7 +176,7 @@ static int list_dir(struct vd_load *load, const char *dir, struct vd_strv *names
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int rc = dir ? vd_root_list(load->root, dir, names, &err) : 0;
 
-	if (rc == -ENOENT || rc == -ENOTDIR)
+	if (rc == -ENOENT)
 		return 0;
 	return rc < 0 && rc != -ENOMEM ? add_problem(load->guests, dir, -rc, vd_err_text(&err)) : rc;
 }

@@ -29,8 +29,8 @@ struct vd_guest {
 
 /* A file that could not be examined. */
 struct vd_guest_problem {
-	char *path, *why;
-	int code; /* positive errno; EACCES: not allowed to read it */
+	char *path, *why; /* why: a sentence, with "line N: " in front for XML */
+	int code;         /* positive errno; EACCES: not allowed to read it */
 };
 
 struct vd_guests {

@@ -8,7 +8,7 @@
 #include "json.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.image");
+VLOG_CATEGORY("virtdiag.image.backing");
 
 /* Network protocols that libvirt knows as the scheme of a backing name. */
 static const char *const protocols[] = {

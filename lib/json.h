@@ -10,7 +10,8 @@
 #include "value.h"
 
 /*
- * Parse exactly one JSON document of @len bytes, strictly (RFC 8259), nested at most 32 levels deep.
+ * Parse exactly one JSON document of @len bytes, strictly (RFC 8259; strings in single quotes pass too, as json-c lets
+ * them), nested at most 32 levels deep.
  * Returns 0 and a value that the caller frees; -EINVAL with the position and reason in @err for bad JSON or a string
  * that holds a NUL; -ENOMEM. A duplicate key keeps its last value, as json-c does.
  */

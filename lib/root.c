@@ -9,27 +9,205 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "acl.h"
-#include "root-internal.h"
+#include "root-open.h"
+#include "root-private.h"
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.root");
 
-#define MANIFEST     "/virtdiag-manifest.jsonl"
-#define MAX_MANIFEST (64u << 20)
-#define MAX_XATTR    (64u << 10)
-#define MAX_NAMES    200000
+#define MAX_NAMES  200000u
+#define READ_CHUNK 65536u
+
+/* --- lookup ------------------------------------------------------------------------------------------------------ */
+
+static const char *relative(const char *path)
+{
+	path += strspn(path, "/");
+	return *path ? path : ".";
+}
+
+/* An O_PATH descriptor of @path, or the bare errno. */
+static int lookup(const struct vd_root *root, const char *path, bool nofollow, int *ret_fd)
+{
+	int fd;
+
+	if (!root->machine)
+		return vd_below_lookup(root->fd, relative(path),
+		                       (nofollow ? VD_BELOW_NOFOLLOW : 0) | (root->walk ? VD_BELOW_WALK : 0), ret_fd);
+	fd = openat(root->fd, relative(path), O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0));
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+int vd_root_fail(const struct vd_root *root, const char *what, const char *path, int r, struct vd_err *err)
+{
+	const char *hint = (r == -EACCES || r == -EPERM) && geteuid() != 0 ? "; root may (sudo)" : "";
+
+	VLOG_DEBUG("cannot %s %s below %s: %s", what, path, root->dir, strerror(-r));
+	if (root->machine)
+		return vd_err_set(err, -r, "cannot %s '%s': %s%s", what, path, strerror(-r), hint);
+	return vd_err_set(err, -r, "cannot %s '%s' below '%s': %s%s", what, path, root->dir, strerror(-r), hint);
+}
+
+int vd_root_no_evidence(const struct vd_root *root, const char *path, struct vd_err *err)
+{
+	const char *why = root->manifest    ? "its manifest does not say"
+	                  : root->sosreport ? "a sosreport does not keep that"
+	                                    : "it does not keep that";
+
+	VLOG_DEBUG("no evidence about %s below %s: %s", path, root->dir, why);
+	return vd_err_set(err, VD_NO_EVIDENCE, "cannot tell about '%s' from the capture '%s': %s", path, root->dir,
+	                  why);
+}
+
+static const char *type_phrase(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFLNK:
+		return "a symbolic link";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFBLK:
+		return "a block device";
+	case S_IFCHR:
+		return "a character device";
+	default:
+		return "of unknown type";
+	}
+}
+
+/*
+ * Opens for reading what the O_PATH descriptor @fd, already examined, stands for: the very same inode, so that nobody
+ * can put a FIFO or a device in its place meanwhile.
+ */
+static int reopen(int fd, int flags, int *ret_fd)
+{
+	char name[VD_PROC_NAME];
+	int opened;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	do
+		opened = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+	while (opened < 0 && errno == EINTR);
+	if (opened < 0)
+		return -errno;
+	*ret_fd = opened;
+	return 0;
+}
+
+/* Opens @path when it is a regular file, or with @devices a block device of a live host. */
+static int open_data(const struct vd_root *root, const char *path, bool devices, int *ret_fd, struct stat *ret_st,
+                     struct vd_err *err)
+{
+	VD_AUTO_CLOSE int fd = -1;
+	int r = lookup(root, path, false, &fd);
+
+	if (!r && fstat(fd, ret_st) < 0)
+		r = -errno;
+	if (r < 0)
+		return vd_root_fail(root, "read", path, r, err);
+	if (!S_ISREG(ret_st->st_mode) && !(devices && root->live && S_ISBLK(ret_st->st_mode)))
+		return vd_err_set(err, EINVAL, "cannot read '%s': it is %s, not a regular file", path,
+		                  type_phrase(ret_st->st_mode));
+	r = reopen(fd, 0, ret_fd);
+	return r < 0 ? vd_root_fail(root, "read", path, r, err) : 0;
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static int load_manifest(struct vd_root *root, struct vd_err *err)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r = vd_root_read(root, "/" VD_MANIFEST_NAME, VD_MANIFEST_MAX_BYTES, &text, err);
+
+	if (r == -ENOENT) {
+		if (err)
+			vd_err_release(err);
+		return 0;
+	}
+	if (!r)
+		r = vd_manifest_parse(vd_buf_str(&text), text.len, &root->manifest, err);
+	if (r < 0)
+		vd_err_prefix(err, "the manifest of the capture '%s' is unusable", root->dir);
+	return r;
+}
+
+static bool has_directory(const struct vd_root *root, const char *path)
+{
+	VD_AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	return lookup(root, path, false, &fd) == 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_slash(const char *dir)
+{
+	return *dir == '/' && dir[strspn(dir, "/")] == '\0';
+}
+
+int vd_root_open(const char *dir, unsigned flags, struct vd_root **ret_root, struct vd_err *err)
+{
+	VD_AUTO_ROOT struct vd_root *root = calloc(1, sizeof(*root));
+	int r;
+
+	if (!root)
+		return vd_err_set(err, ENOMEM, "out of memory while opening a root directory");
+	root->fd = -1;
+	root->machine = !dir || is_slash(dir);
+	root->live = root->machine || (flags & VD_ROOT_LIVE);
+	root->dir = strdup(root->machine ? "/" : dir);
+	if (!root->dir)
+		return vd_err_set(err, ENOMEM, "out of memory while opening a root directory");
+	root->fd = open(root->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root->fd < 0)
+		return vd_err_set(err, errno, "cannot open the root directory '%s': %s", root->dir, strerror(errno));
+	root->walk = (flags & VD_ROOT_NO_OPENAT2) || !vd_below_has_openat2();
+	if (!root->live) {
+		r = load_manifest(root, err);
+		if (r < 0)
+			return r;
+		root->sosreport = has_directory(root, "sos_commands");
+	}
+	VLOG_DEBUG("root %s: %s%s%s%s", root->dir, root->live ? "live" : "capture", root->walk ? ", own walk" : "",
+	           root->manifest ? ", manifest" : "", root->sosreport ? ", sosreport" : "");
+	*ret_root = vd_steal(root);
+	return 0;
+}
+
+int vd_root_open_pid(pid_t pid, struct vd_root **ret_root, struct vd_err *err)
+{
+	char dir[VD_PROC_NAME];
+	int r;
+
+	if (pid <= 0)
+		return vd_err_set(err, EINVAL, "%ld is not the id of a process", (long)pid);
+	/* openat2(RESOLVE_IN_ROOT) from "/" would refuse this magic link; as a root of its own it is fine. */
+	snprintf(dir, sizeof(dir), "/proc/%ld/root", (long)pid);
+	r = vd_root_open(dir, VD_ROOT_LIVE, ret_root, err);
+	if (r == -ENOENT)
+		return vd_err_set(err, ENOENT, "there is no process %ld", (long)pid);
+	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
+		vd_err_prefix(err, "seeing the host as process %ld does needs root (sudo)", (long)pid);
+	if (!r)
+		(*ret_root)->pid = pid;
+	return r;
+}
 
 void vd_root_free(struct vd_root *root)
 {
 	if (!root)
 		return;
 	vd_cleanup_close(&root->fd);
+	vd_manifest_free(root->manifest);
 	free(root->dir);
-	vd_manifest_release(&root->manifest);
 	free(root);
 }
 
@@ -39,70 +217,6 @@ void vd_root_cleanup(struct vd_root **root)
 	*root = NULL;
 }
 
-static int load_manifest(struct vd_root *root, struct vd_err *err)
-{
-	VD_AUTO_BUF text = VD_BUF_INIT;
-	int r = vd_root_read(root, MANIFEST, MAX_MANIFEST, &text, err);
-
-	if (r == -ENOENT) {
-		vd_err_release(err);
-		return 0;
-	}
-	if (!r)
-		r = vd_manifest_parse(vd_buf_str(&text), text.len, &root->manifest, err);
-	if (r < 0) {
-		vd_err_prefix(err, "reading the manifest %s%s", root->dir, MANIFEST);
-		return r;
-	}
-	root->has_manifest = true;
-	return 0;
-}
-
-int vd_root_open(const char *dir, unsigned flags, struct vd_root **ret_root, struct vd_err *err)
-{
-	VD_AUTO_ROOT struct vd_root *root = calloc(1, sizeof(*root));
-	VD_AUTO_ERR own = VD_ERR_INIT;
-	struct stat st;
-	int r;
-
-	if (!root)
-		return vd_err_set(err, ENOMEM, "out of memory");
-	root->foreign = dir && strcmp(dir, "/");
-	root->live = !root->foreign || (flags & VD_ROOT_LIVE);
-	root->openat2 = !(flags & VD_ROOT_NO_OPENAT2);
-	root->fd = -1;
-	root->dir = strdup(dir ? dir : "/");
-	if (!root->dir)
-		return vd_err_set(err, ENOMEM, "out of memory");
-	root->fd = open(root->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root->fd < 0)
-		return vd_err_set(err, errno, "cannot use %s as the root of a host: %s", root->dir, strerror(errno));
-	if (!root->live) {
-		r = load_manifest(root, err ? err : &own);
-		if (r < 0)
-			return r;
-		root->sosreport =
-		        fstatat(root->fd, "sos_commands", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
-	}
-	VLOG_DEBUG("root %s: %s%s%s", root->dir, root->live ? "live" : "capture",
-	           root->has_manifest ? ", manifest" : "", root->sosreport ? ", sosreport" : "");
-	*ret_root = vd_steal(root);
-	return 0;
-}
-
-int vd_root_open_pid(pid_t pid, struct vd_root **ret_root, struct vd_err *err)
-{
-	char path[64];
-	int r;
-
-	snprintf(path, sizeof(path), "/proc/%ld/root", (long)pid);
-	r = vd_root_open(path, VD_ROOT_LIVE, ret_root, err);
-	if (r < 0)
-		return vd_err_prefix(err, "looking at the host as process %ld sees it", (long)pid), r;
-	(*ret_root)->pid = pid;
-	return 0;
-}
-
 bool vd_root_is_live(const struct vd_root *root)
 {
 	return root->live;
@@ -110,7 +224,7 @@ bool vd_root_is_live(const struct vd_root *root)
 
 bool vd_root_has_manifest(const struct vd_root *root)
 {
-	return root->has_manifest;
+	return root->manifest;
 }
 
 bool vd_root_is_sosreport(const struct vd_root *root)
@@ -128,53 +242,13 @@ pid_t vd_root_pid(const struct vd_root *root)
 	return root->pid;
 }
 
-/*
- * Open @path for reading when it is of one of the types in @types (S_IFMT values; 0 ends). The type is looked at
- * before the real open, because opening a FIFO waits and opening a device may act.
- */
-static int open_typed(struct vd_root *root, const char *path, const mode_t *types, struct stat *ret_stat, int *ret_fd,
-                      struct vd_err *err)
+/* --- content ----------------------------------------------------------------------------------------------------- */
+
+/* Appends up to @max bytes of @fd; stops at the end of the file. */
+static int read_some(int fd, size_t max, struct vd_buf *buf)
 {
-	VD_AUTO_CLOSE int look = vd_root_openat(root, path, O_PATH);
-	char self[64];
-	struct stat st;
-	int fd;
-
-	if (look < 0)
-		return vd_err_set(err, -look, "cannot open %s: %s", path, strerror(-look));
-	if (fstat(look, &st) < 0)
-		return vd_err_set(err, errno, "cannot examine %s: %s", path, strerror(errno));
-	while (*types && *types != (st.st_mode & S_IFMT))
-		types++;
-	if (!*types)
-		return vd_err_set(err, EINVAL, "cannot read %s: it is a %s, not a regular file", path,
-		                  S_ISDIR(st.st_mode)    ? "directory"
-		                  : S_ISFIFO(st.st_mode) ? "FIFO"
-		                  : S_ISSOCK(st.st_mode) ? "socket"
-		                                         : "device");
-	/* The same inode again, not the name: it may have been exchanged in the meantime. */
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", look);
-	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return vd_err_set(err, errno, "cannot open %s: %s", path, strerror(errno));
-	*ret_stat = st;
-	*ret_fd = fd;
-	return 0;
-}
-
-int vd_root_open_file(struct vd_root *root, const char *path, int *ret_fd, struct vd_err *err)
-{
-	static const mode_t types[] = { S_IFREG, 0 };
-	struct stat st;
-
-	return open_typed(root, path, types, &st, ret_fd, err);
-}
-
-/* Append up to @max bytes of @fd. Returns 0, 1 when there was more, or a negative errno. */
-static int read_bounded(int fd, size_t max, struct vd_buf *buf)
-{
-	while (buf->len < max) {
-		size_t want = max - buf->len < 65536 ? max - buf->len : 65536;
+	while (max) {
+		size_t want = max < READ_CHUNK ? max : READ_CHUNK;
 		ssize_t n;
 
 		if (vd_buf_reserve(buf, want) < 0)
@@ -185,116 +259,58 @@ static int read_bounded(int fd, size_t max, struct vd_buf *buf)
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			return 0;
+			break;
 		buf->len += (size_t)n;
 		buf->data[buf->len] = '\0';
+		max -= (size_t)n;
 	}
-	for (;;) {
-		char one;
-		ssize_t n = read(fd, &one, 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		return n < 0 ? -errno : n > 0;
-	}
+	return 0;
 }
 
 int vd_root_read(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf, struct vd_err *err)
 {
-	static const mode_t types[] = { S_IFREG, 0 };
 	VD_AUTO_CLOSE int fd = -1;
 	struct stat st;
 	int r;
 
 	vd_buf_clear(buf);
-	r = open_typed(root, path, types, &st, &fd, err);
+	r = open_data(root, path, false, &fd, &st, err);
 	if (r < 0)
 		return r;
-	if (st.st_size > 0 && (uintmax_t)st.st_size > max)
-		return vd_err_set(err, EFBIG, "%s is too large: %jd bytes, at most %zu are read", path,
-		                  (intmax_t)st.st_size, max);
-	r = read_bounded(fd, max, buf);
-	if (r) {
-		vd_buf_clear(buf);
-		return r < 0 ? vd_err_set(err, -r, "cannot read %s: %s", path, strerror(-r))
-		             : vd_err_set(err, EFBIG, "%s is too large: at most %zu bytes are read", path, max);
-	}
-	if (vd_buf_reserve(buf, 0) < 0)
-		return vd_err_set(err, ENOMEM, "out of memory while reading %s", path);
-	VLOG_DEBUG("read %s: %zu bytes", path, buf->len);
-	return 0;
-}
-
-static int no_evidence(const char *path, struct vd_err *err)
-{
-	return vd_err_set(err, VD_NO_EVIDENCE, "the capture does not tell about %s", path);
-}
-
-/*
- * The manifest's line for @path, symlinks followed as @follow says. 1: there is a manifest and this is the line;
- * 0: no manifest; -VD_NO_EVIDENCE: not listed; -ELOOP.
- */
-static int from_manifest(struct vd_root *root, const char *path, bool follow,
-                         const struct vd_manifest_entry **ret_entry, struct vd_err *err)
-{
-	VD_AUTO_FREE char *resolved = NULL;
-	const struct vd_manifest_entry *entry;
-	int r;
-
-	if (!root->has_manifest)
+	/* The size may lie (0 in procfs) or change: it only saves work. One byte more than allowed tells "too long". */
+	r = (uint64_t)st.st_size > max ? -EFBIG : 0;
+	if (!r)
+		r = vd_buf_reserve(buf, (size_t)st.st_size + 1);
+	if (!r)
+		r = read_some(fd, max + (max < SIZE_MAX), buf);
+	if (!r && buf->len > max)
+		r = -EFBIG;
+	if (!r) {
+		VLOG_DEBUG("read %zu bytes of %s", buf->len, path);
 		return 0;
-	r = vd_manifest_resolve(&root->manifest, path, follow, &resolved);
-	if (r < 0)
-		return vd_err_set(err, -r, "cannot resolve %s in the manifest: %s", path, strerror(-r));
-	entry = vd_manifest_get(&root->manifest, resolved);
-	if (!entry)
-		return no_evidence(path, err);
-	*ret_entry = entry;
-	return 1;
+	}
+	vd_buf_clear(buf);
+	if (r == -EFBIG)
+		return vd_err_set(err, EFBIG, "cannot read '%s': it is longer than the %zu bytes expected at most",
+		                  path, max);
+	return vd_root_fail(root, "read", path, r, err);
 }
 
-int vd_root_read_header(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf, struct vd_err *err)
+int vd_root_open_file(struct vd_root *root, const char *path, int *ret_fd, struct vd_err *err)
 {
-	static const mode_t types[] = { S_IFREG, S_IFBLK, 0 };
-	const struct vd_manifest_entry *entry = NULL;
-	VD_AUTO_CLOSE int fd = -1;
-	struct vd_stat listed;
 	struct stat st;
-	const char *file = path;
-	int r;
 
-	vd_buf_clear(buf);
-	r = from_manifest(root, path, true, &entry, err);
-	if (r < 0)
-		return r;
-	if (entry) {
-		if (vd_manifest_stat(entry, &listed) < 0)
-			return vd_err_set(err, ENOENT, "cannot open %s: %s", path, strerror(ENOENT));
-		file = vd_value_get_str(vd_value_find(entry->record, "header_file"), NULL);
-		if (!file)
-			return vd_err_set(err, VD_NO_EVIDENCE, "the capture does not hold the header of %s", path);
-	}
-	r = open_typed(root, file, types, &st, &fd, err);
-	if (r == -ENOENT && (entry || root->sosreport))
-		return vd_err_set(err, VD_NO_EVIDENCE, "the capture does not hold the header of %s", path);
-	if (r < 0)
-		return r;
-	r = read_bounded(fd, max, buf);
-	if (r < 0 || vd_buf_reserve(buf, 0) < 0) {
-		vd_buf_clear(buf);
-		return vd_err_set(err, r < 0 ? -r : ENOMEM, "cannot read %s: %s", path, strerror(r < 0 ? -r : ENOMEM));
-	}
-	return 0;
+	return open_data(root, path, false, ret_fd, &st, err);
 }
 
 int vd_root_open_dir(struct vd_root *root, const char *path, int *ret_fd, struct vd_err *err)
 {
-	int fd = vd_root_openat(root, path, O_RDONLY | O_DIRECTORY);
+	VD_AUTO_CLOSE int fd = -1;
+	int r = lookup(root, path, false, &fd);
 
-	if (fd < 0)
-		return vd_err_set(err, -fd, "cannot open the directory %s: %s", path, strerror(-fd));
-	*ret_fd = fd;
-	return 0;
+	if (!r)
+		r = reopen(fd, O_DIRECTORY, ret_fd);
+	return r < 0 ? vd_root_fail(root, "open the directory", path, r, err) : 0;
 }
 
 static void close_dir(DIR **dir)
@@ -307,26 +323,28 @@ int vd_root_list(struct vd_root *root, const char *path, struct vd_strv *names, 
 {
 	VD_CLEANUP(close_dir) DIR *dir = NULL;
 	VD_AUTO_STRV found = VD_STRV_INIT;
-	VD_AUTO_CLOSE int fd = -1;
 	struct dirent *e;
-	int r = vd_root_open_dir(root, path, &fd, err);
+	int fd, r;
 
+	r = vd_root_open_dir(root, path, &fd, err);
 	if (r < 0)
 		return r;
 	dir = fdopendir(fd);
-	if (!dir)
-		return vd_err_set(err, errno, "cannot list %s: %s", path, strerror(errno));
-	(void)vd_steal_fd(fd); /* dir owns it now */
-	for (errno = 0; (e = readdir(dir)) != NULL; errno = 0) {
+	if (!dir) {
+		r = -errno;
+		close(fd);
+		return vd_root_fail(root, "list", path, r, err);
+	}
+	while (errno = 0, (e = readdir(dir))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		if (found.len >= MAX_NAMES)
-			return vd_err_set(err, EFBIG, "%s holds more than %d names", path, MAX_NAMES);
+			return vd_err_set(err, EFBIG, "cannot list '%s': it holds more than %u names", path, MAX_NAMES);
 		if (vd_strv_add(&found, e->d_name) < 0)
-			return vd_err_set(err, ENOMEM, "out of memory while listing %s", path);
+			return vd_root_fail(root, "list", path, -ENOMEM, err);
 	}
 	if (errno)
-		return vd_err_set(err, errno, "cannot list %s: %s", path, strerror(errno));
+		return vd_root_fail(root, "list", path, -errno, err);
 	vd_strv_sort(&found);
 	vd_strv_release(names);
 	*names = found;
@@ -334,7 +352,43 @@ int vd_root_list(struct vd_root *root, const char *path, struct vd_strv *names, 
 	return 0;
 }
 
-static enum vd_file_type type_from_mode(mode_t mode)
+/* --- the manifest or the file ------------------------------------------------------------------------------------ */
+
+/* For vd_manifest_resolve(): the symlinks among the captured files. */
+static int captured_link(void *data, const char *path, char **ret_target)
+{
+	const struct vd_root *root = data;
+	VD_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r;
+
+	if (lookup(root, path, true, &fd) < 0 || fstat(fd, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	r = vd_below_readlink(fd, ret_target);
+	return !r ? **ret_target != '\0' : r == -ENOMEM ? r : 0;
+}
+
+int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what,
+                const struct vd_manifest_entry **ret_entry, int *ret_fd, struct vd_err *err)
+{
+	VD_AUTO_BUF resolved = VD_BUF_INIT;
+	int r;
+
+	*ret_entry = NULL;
+	if (root->manifest) {
+		r = vd_manifest_resolve(root->manifest, path, !nofollow, captured_link, root, &resolved, ret_entry);
+		if (!r && !*ret_entry)
+			return vd_root_no_evidence(root, path, err);
+	} else {
+		r = lookup(root, path, nofollow, ret_fd);
+		/* A sosreport leaves out most of the host: absence there proves nothing. */
+		if (r == -ENOENT && root->sosreport)
+			return vd_root_no_evidence(root, path, err);
+	}
+	return r < 0 ? vd_root_fail(root, what, path, r, err) : 0;
+}
+
+static enum vd_file_type file_type(mode_t mode)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG:
@@ -356,222 +410,168 @@ static enum vd_file_type type_from_mode(mode_t mode)
 	}
 }
 
-/*
- * A sosreport does not copy images and the like: that a file is not in it says nothing about the host, unless its
- * directory was copied... which cannot be known.
- */
-static int absent(struct vd_root *root, const char *path, int code, struct vd_err *err)
+static struct vd_stat convert(const struct vd_root *root, const struct stat *st)
 {
-	if (root->sosreport && (code == ENOENT || code == ENOTDIR))
-		return no_evidence(path, err);
-	return vd_err_set(err, code, "cannot examine %s: %s", path, strerror(code));
+	struct vd_stat s = {
+		.type = file_type(st->st_mode),
+		.has_owner = !root->sosreport,
+		.size = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode) ? st->st_size : -1,
+	};
+
+	if (s.has_owner) {
+		s.mode = st->st_mode & 07777;
+		s.uid = st->st_uid;
+		s.gid = st->st_gid;
+	}
+	if (root->live) {
+		s.dev = st->st_dev;
+		s.rdev = st->st_rdev;
+		s.ino = st->st_ino;
+	}
+	return s;
 }
 
-static int get_stat(struct vd_root *root, const char *path, bool follow, struct vd_stat *ret_stat, struct vd_err *err)
+static int stat_path(struct vd_root *root, const char *path, bool nofollow, struct vd_stat *ret_stat,
+                     struct vd_err *err)
 {
-	const struct vd_manifest_entry *entry = NULL;
+	const struct vd_manifest_entry *e = NULL;
 	VD_AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int r = from_manifest(root, path, follow, &entry, err);
+	int r = vd_root_ask(root, path, nofollow, "examine", &e, &fd, err);
 
 	if (r < 0)
 		return r;
-	if (entry)
-		return vd_manifest_stat(entry, ret_stat) < 0
-		               ? vd_err_set(err, ENOENT, "cannot examine %s: %s", path, strerror(ENOENT))
-		               : 0;
-	fd = vd_root_openat(root, path, O_PATH | (follow ? 0 : O_NOFOLLOW));
-	if (fd < 0)
-		return absent(root, path, -fd, err);
-	if (fstat(fd, &st) < 0)
-		return vd_err_set(err, errno, "cannot examine %s: %s", path, strerror(errno));
-	*ret_stat = (struct vd_stat){
-		.type = type_from_mode(st.st_mode),
-		.has_owner = !root->sosreport,
-		.mode = root->sosreport ? 0 : st.st_mode & 07777,
-		.uid = root->sosreport ? 0 : st.st_uid,
-		.gid = root->sosreport ? 0 : st.st_gid,
-		.size = st.st_size,
-	};
-	if (root->live) {
-		ret_stat->dev = st.st_dev;
-		ret_stat->rdev = st.st_rdev;
-		ret_stat->ino = st.st_ino;
+	if (e) {
+		*ret_stat = (struct vd_stat){
+			.type = e->type,
+			.has_owner = e->has_owner,
+			.mode = e->has_owner ? e->mode : 0,
+			.uid = e->has_owner ? e->uid : 0,
+			.gid = e->has_owner ? e->gid : 0,
+			.size = e->size,
+		};
+		return 0;
 	}
+	if (fstat(fd, &st) < 0)
+		return vd_root_fail(root, "examine", path, -errno, err);
+	*ret_stat = convert(root, &st);
 	return 0;
 }
 
 int vd_root_stat(struct vd_root *root, const char *path, struct vd_stat *ret_stat, struct vd_err *err)
 {
-	return get_stat(root, path, true, ret_stat, err);
+	return stat_path(root, path, false, ret_stat, err);
 }
 
 int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_stat, struct vd_err *err)
 {
-	return get_stat(root, path, false, ret_stat, err);
-}
-
-static int xattr_from_manifest(const struct vd_manifest_entry *entry, const char *path, const char *name,
-                               struct vd_buf *value, struct vd_err *err)
-{
-	const struct vd_value *xattrs = vd_value_find(entry->record, "xattrs"), *v;
-	struct vd_stat st;
-	const char *text;
-	size_t len;
-
-	if (vd_manifest_stat(entry, &st) < 0)
-		return vd_err_set(err, ENOENT, "cannot examine %s: %s", path, strerror(ENOENT));
-	/* "xattrs":null says that they could not be read; no key or an object without the name: it has none. */
-	if (xattrs && vd_value_type(xattrs) == VD_VALUE_NULL)
-		return no_evidence(path, err);
-	v = vd_value_find(xattrs, name);
-	text = vd_value_get_str(v, &len);
-	if (!text)
-		return vd_err_set(err, ENODATA, "%s has no attribute %s", path, name);
-	return vd_buf_add(value, text, len) < 0 ? vd_err_set(err, ENOMEM, "out of memory") : 0;
-}
-
-int vd_root_xattr(struct vd_root *root, const char *path, const char *name, struct vd_buf *value, struct vd_err *err)
-{
-	const struct vd_manifest_entry *entry = NULL;
-	VD_AUTO_CLOSE int fd = -1;
-	char self[64];
-	ssize_t n;
-	int r;
-
-	vd_buf_clear(value);
-	r = from_manifest(root, path, true, &entry, err);
-	if (r < 0)
-		return r;
-	if (entry)
-		return xattr_from_manifest(entry, path, name, value, err);
-	if (root->sosreport)
-		return no_evidence(path, err);
-	fd = vd_root_openat(root, path, O_PATH);
-	if (fd < 0)
-		return absent(root, path, -fd, err);
-	/* An O_PATH descriptor takes no fgetxattr(); through /proc it does, and the name is not walked again. */
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (vd_buf_reserve(value, MAX_XATTR) < 0)
-		return vd_err_set(err, ENOMEM, "out of memory");
-	n = getxattr(self, name, value->data, MAX_XATTR);
-	if (n < 0)
-		return vd_err_set(err, errno, "cannot read %s of %s: %s", name, path, strerror(errno));
-	value->len = (size_t)n;
-	value->data[value->len] = '\0';
-	return 0;
-}
-
-int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err)
-{
-	VD_AUTO_BUF value = VD_BUF_INIT;
-	char *label;
-	int r = vd_root_xattr(root, path, "security.selinux", &value, err);
-
-	if (r < 0)
-		return r;
-	/* The kernel counts the final NUL; labels set by other tools may lack it. */
-	while (value.len && (value.data[value.len - 1] == '\0' || value.data[value.len - 1] == '\n'))
-		value.data[--value.len] = '\0';
-	if (!value.len || memchr(value.data, '\0', value.len))
-		return vd_err_set(err, ENODATA, "%s has an empty or malformed label", path);
-	label = vd_buf_steal(&value);
-	if (!label)
-		return vd_err_set(err, ENOMEM, "out of memory");
-	*ret_label = label;
-	return 0;
-}
-
-int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **ret_entries, size_t *ret_count,
-                struct vd_err *err)
-{
-	const struct vd_manifest_entry *entry = NULL;
-	VD_AUTO_BUF value = VD_BUF_INIT;
-	int r = from_manifest(root, path, true, &entry, err);
-
-	if (r < 0)
-		return r;
-	if (entry) {
-		const char *text = vd_value_get_str(vd_value_find(entry->record, "acl"), NULL);
-
-		if (!text)
-			return vd_err_set(err, ENODATA, "%s has no ACL", path);
-		r = vd_acl_parse_text(text, ret_entries, ret_count);
-	} else {
-		r = vd_root_xattr(root, path, "system.posix_acl_access", &value, err);
-		if (r < 0)
-			return r;
-		r = vd_acl_parse_xattr(value.data, value.len, ret_entries, ret_count);
-	}
-	return r < 0 ? vd_err_set(err, -r, "the ACL of %s cannot be understood: %s", path, strerror(-r)) : 0;
+	return stat_path(root, path, true, ret_stat, err);
 }
 
 int vd_root_readlink(struct vd_root *root, const char *path, char **ret_target, struct vd_err *err)
 {
-	VD_AUTO_CLOSE int fd = vd_root_openat(root, path, O_PATH | O_NOFOLLOW);
-	char target[PATH_MAX];
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_BUF resolved = VD_BUF_INIT;
+	VD_AUTO_CLOSE int fd = -1;
 	struct stat st;
-	ssize_t n;
+	int r;
 
-	if (fd < 0)
-		return vd_err_set(err, -fd, "cannot open %s: %s", path, strerror(-fd));
-	/* readlinkat() on the descriptor of what is no symlink says ENOENT. */
-	if (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
-		return vd_err_set(err, EINVAL, "%s is no symlink", path);
-	n = readlinkat(fd, "", target, sizeof(target) - 1);
-	if (n < 0)
-		return vd_err_set(err, errno, "cannot read the symlink %s: %s", path, strerror(errno));
-	target[n] = '\0';
-	*ret_target = strdup(target);
-	return *ret_target ? 0 : vd_err_set(err, ENOMEM, "out of memory");
+	if (root->manifest) {
+		r = vd_manifest_resolve(root->manifest, path, false, captured_link, root, &resolved, &e);
+		if (r < 0)
+			return vd_root_fail(root, "read the link", path, r, err);
+		path = vd_buf_str(&resolved);
+	}
+	if (e) {
+		if (e->type == VD_FILE_UNKNOWN)
+			return vd_root_no_evidence(root, path, err);
+		if (e->type != VD_FILE_LNK)
+			return vd_err_set(err, EINVAL, "cannot read the link '%s': it is no symbolic link", path);
+		*ret_target = strdup(e->target);
+		return *ret_target ? 0 : vd_root_fail(root, "read the link", path, -ENOMEM, err);
+	}
+	r = lookup(root, path, true, &fd);
+	if (r == -ENOENT && (root->manifest || root->sosreport))
+		return vd_root_no_evidence(root, path, err);
+	if (!r && fstat(fd, &st) < 0)
+		r = -errno;
+	if (!r && !S_ISLNK(st.st_mode))
+		return vd_err_set(err, EINVAL, "cannot read the link '%s': it is no symbolic link", path);
+	if (!r)
+		r = vd_below_readlink(fd, ret_target);
+	return r < 0 ? vd_root_fail(root, "read the link", path, r, err) : 0;
 }
 
 int vd_root_realpath(struct vd_root *root, const char *path, char **ret_path, struct vd_err *err)
 {
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_BUF resolved = VD_BUF_INIT, absolute = VD_BUF_INIT;
 	VD_AUTO_CLOSE int fd = -1;
-	char self[64], real[PATH_MAX], base[PATH_MAX];
-	size_t base_len;
-	ssize_t n;
+	int r;
 
-	if (root->has_manifest) {
-		int r = vd_manifest_resolve(&root->manifest, path, true, ret_path);
-
-		return r < 0 ? vd_err_set(err, -r, "cannot resolve %s: %s", path, strerror(-r)) : 0;
+	if (root->machine) {
+		r = vd_buf_addf(&absolute, "/%s", relative(path));
+		*ret_path = r < 0 ? NULL : realpath(absolute.data, NULL);
+		return *ret_path ? 0 : vd_root_fail(root, "resolve", path, r < 0 ? r : -errno, err);
 	}
-	fd = vd_root_openat(root, path, O_PATH);
-	if (fd < 0)
-		return absent(root, path, -fd, err);
-	/* The kernel knows where a descriptor leads; what lies before it is the root's own place. */
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	n = readlink(self, real, sizeof(real) - 1);
-	if (n < 0)
-		return vd_err_set(err, errno, "cannot resolve %s: %s", path, strerror(errno));
-	real[n] = '\0';
-	base_len = 0;
-	if (root->foreign) {
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", root->fd);
-		n = readlink(self, base, sizeof(base) - 1);
-		if (n < 0)
-			return vd_err_set(err, errno, "cannot resolve %s: %s", root->dir, strerror(errno));
-		base_len = n == 1 ? 0 : (size_t)n;
-		if (strncmp(real, base, base_len) || (real[base_len] && real[base_len] != '/'))
-			return vd_err_set(err, EXDEV, "%s leads out of %s", path, root->dir);
+	if (root->manifest) {
+		r = vd_manifest_resolve(root->manifest, path, true, captured_link, root, &resolved, &e);
+		/* An unlisted path still counts when the capture has the file itself. */
+		if (!r && !e && lookup(root, vd_buf_str(&resolved), true, &fd) < 0)
+			return vd_root_no_evidence(root, path, err);
+	} else {
+		r = vd_below_walk(root->fd, path, 0, &resolved, &fd);
+		if (r == -ENOENT && root->sosreport)
+			return vd_root_no_evidence(root, path, err);
 	}
-	*ret_path = strdup(real[base_len] ? real + base_len : "/");
-	return *ret_path ? 0 : vd_err_set(err, ENOMEM, "out of memory");
+	if (r < 0)
+		return vd_root_fail(root, "resolve", path, r, err);
+	*ret_path = vd_buf_steal(&resolved);
+	return *ret_path ? 0 : vd_root_fail(root, "resolve", path, -ENOMEM, err);
 }
 
-int vd_root_fstype(struct vd_root *root, const char *path, char **ret_fstype, struct vd_err *err)
+/*
+ * The bytes that the capture holds for the image of record @e. Whatever goes wrong says nothing about the image itself:
+ * it must not look as if that were missing or no file.
+ */
+static int open_header(const struct vd_root *root, const struct vd_manifest_entry *e, int *ret_fd, struct vd_err *err)
 {
-	const struct vd_manifest_entry *entry = NULL;
-	const char *fstype;
-	int r = from_manifest(root, path, true, &entry, err);
+	const char *file = e->header_file ? e->header_file : e->path;
+	VD_AUTO_ERR why = VD_ERR_INIT;
+	struct stat st;
+	int r;
 
+	if (e->type != VD_FILE_REG && e->type != VD_FILE_BLK && e->type != VD_FILE_UNKNOWN)
+		return vd_err_set(err, EINVAL, "cannot read '%s': it is neither a regular file nor a block device",
+		                  e->path);
+	r = open_data(root, file, false, ret_fd, &st, &why);
+	if (!r || r == -ENOMEM)
+		return r;
+	return vd_err_set(err, VD_NO_EVIDENCE, "the start of '%s' is not in the capture '%s': %s", e->path, root->dir,
+	                  vd_err_text(&why));
+}
+
+int vd_root_read_header(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf, struct vd_err *err)
+{
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_CLOSE int found = -1;
+	VD_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r;
+
+	vd_buf_clear(buf);
+	r = vd_root_ask(root, path, false, "read", &e, &found, err);
 	if (r < 0)
 		return r;
-	fstype = entry ? vd_value_get_str(vd_value_find(entry->record, "fstype"), NULL) : NULL;
-	if (!fstype)
-		return no_evidence(path, err);
-	*ret_fstype = strdup(fstype);
-	return *ret_fstype ? 0 : vd_err_set(err, ENOMEM, "out of memory");
+	/* A device node in a capture is not the device that it was on the host. */
+	if (!e && !root->live && fstat(found, &st) == 0 && S_ISBLK(st.st_mode))
+		return vd_root_no_evidence(root, path, err);
+	r = e ? open_header(root, e, &fd, err) : open_data(root, path, true, &fd, &st, err);
+	if (r < 0)
+		return r;
+	r = read_some(fd, max, buf);
+	if (!r)
+		return 0;
+	vd_buf_clear(buf);
+	return vd_root_fail(root, "read", path, r, err);
 }

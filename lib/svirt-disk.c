@@ -9,7 +9,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.disk");
 
 #define TRANSIENT ".TRANSIENT-"
 
@@ -60,10 +60,18 @@ static void default_rule(const struct disk *d, const struct vd_source *source, u
 		row->after = VD_AFTER_GONE;
 }
 
-/* The layer's own <seclabel> wins over the top's, which holds for all layers below it, which wins over the rule. */
-static void apply_override(const struct disk *d, const struct vd_source *source, struct vd_svirt_row *row)
+/* The <seclabel> of a layer. One that was found in a header takes over what the layer above it has. */
+static const struct vd_dev_seclabel *layer_seclabel(const struct disk *d, size_t index)
 {
-	const struct vd_dev_seclabel *own = vd_svirt_own_seclabel(source), *top = vd_svirt_own_seclabel(d->top);
+	while (index > 0 && d->chain.layers[index].origin != VD_ORIGIN_XML)
+		index--;
+	return vd_svirt_own_seclabel(d->chain.layers[index].source);
+}
+
+/* The layer's own <seclabel> wins over the top's, which holds for all layers below it, which wins over the rule. */
+static void apply_override(const struct disk *d, size_t index, struct vd_svirt_row *row)
+{
+	const struct vd_dev_seclabel *own = layer_seclabel(d, index), *top = vd_svirt_own_seclabel(d->top);
 	const struct vd_dev_seclabel *use = NULL;
 
 	if (own && (own->relabel == 0 || own->label || own->labelskip))
@@ -182,7 +190,7 @@ static int add_layer(struct vd_svirt_run *run, struct disk *d, size_t index, uns
 	if (layer->data_file)
 		data_file_rule(run, &row);
 	else
-		apply_override(d, source, &row);
+		apply_override(d, index, &row);
 	if (d->chain.problem != VD_CHAIN_OK && d->chain.problem_layer == index) {
 		row.problem = d->chain.problem;
 		row.problem_text = d->chain.problem_text;
@@ -207,7 +215,7 @@ static int add_mirror(struct vd_svirt_run *run, const struct disk *d)
 		.role = d->res->role,
 		.path = d->mirror,
 		.kind = VD_SVIRT_IMAGE,
-		.after = VD_AFTER_REMEMBERED,
+		.after = VD_AFTER_DEFAULT,
 		.access = VD_ACCESS_READ_WRITE,
 		.note = "target of the block copy",
 	};

@@ -6,7 +6,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.label");
 
 /*
  * What every policy with libvirt support has in its contexts files. Used for what libvirt would set where the policy
@@ -30,25 +30,28 @@ static void refuse(struct vd_svirt_run *run, const char *sentence)
 		run->refused = sentence;
 }
 
-/* @context with the sensitivity of its range and @categories (may be NULL) as its range. */
-static int with_categories(const char *context, const char *categories, char **ret_context)
+/*
+ * @context with the sensitivity of its range and @categories (may be NULL) as its range, and the type of @base unless
+ * that is NULL: of a <baselabel> libvirt takes the type and nothing else.
+ */
+static int with_categories(const char *context, const char *base, const char *categories, char **ret_context)
 {
-	struct vd_context c = { 0 };
+	struct vd_context c = { 0 }, b = { 0 };
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	struct vd_catset set;
 	char sens[16] = "s0";
 	int r = vd_context_parse(context, &c);
 
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
+	if (r == 0 && base && vd_context_parse(base, &b) == -ENOMEM)
+		r = -ENOMEM;
+	/* What is no context is passed on as it is: libvirt fails over it at start. */
+	if (r == -EINVAL || (r == 0 && c.range && vd_range_parse(c.range, sens, &set) < 0))
 		r = vd_buf_adds(&text, context);
-	else if (c.range && vd_range_parse(c.range, sens, &set) < 0)
-		r = vd_buf_adds(&text, context);
-	else
-		r = vd_buf_addf(&text, "%s:%s:%s:%s%s%s", c.user, c.role, c.type, sens, categories ? ":" : "",
-		                categories ? categories : "");
+	else if (r == 0)
+		r = vd_buf_addf(&text, "%s:%s:%s:%s%s%s", c.user, c.role, b.type ? b.type : c.type, sens,
+		                categories ? ":" : "", categories ? categories : "");
 	vd_context_release(&c);
+	vd_context_release(&b);
 	if (r < 0)
 		return r;
 	*ret_context = vd_buf_steal(&text);
@@ -136,13 +139,50 @@ static void check_duplicates(struct vd_svirt_run *run)
 	}
 }
 
-static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *label)
+/* Can libvirt use the security model that a <seclabel> names? dac always; apparmor in the end only the kernel tells. */
+static bool model_available(const struct vd_svirt_run *run, const char *model, bool active)
 {
-	bool lxc = run->domain->driver == VD_DRIVER_LXC;
+	const struct vd_svirt_settings *s = run->settings;
+
+	if (!strcmp(model, "selinux"))
+		return active;
+	if (strcmp(model, "apparmor") != 0 || run->domain->driver == VD_DRIVER_LXC)
+		return true;
+	/* Probing takes the first that is in force, and selinux is asked first. */
+	return s->qemu_driver_set ? s->qemu_apparmor : s->selinux < 0;
+}
+
+static void check_models(struct vd_svirt_run *run, bool active)
+{
+	const struct vd_domain *d = run->domain;
+	bool lxc = d->driver == VD_DRIVER_LXC;
 	bool require = lxc ? run->settings->lxc_require_confined : run->settings->qemu_require_confined;
 
-	if (label && label->type == VD_SECLABEL_NONE && require)
-		refuse(run, "unconfined guests are not allowed on this host (security_require_confined)");
+	for (size_t i = 0; i < d->n_seclabels; i++) {
+		const struct vd_seclabel *label = &d->seclabels[i];
+
+		if (label->type == VD_SECLABEL_NONE && require)
+			refuse(run, "unconfined guests are not allowed on this host (security_require_confined)");
+		if (label->model && !model_available(run, label->model, active))
+			refuse(run, !strcmp(label->model, "selinux")
+			                    ? "security driver model 'selinux' is not available"
+			                    : "security driver model 'apparmor' is not available");
+		if (!label->model && (label->type == VD_SECLABEL_STATIC || label->baselabel))
+			refuse(run, "<seclabel> without a model: libvirt does not accept this XML");
+	}
+}
+
+static bool has_range(const char *label)
+{
+	struct vd_context c = { 0 };
+	bool has = vd_context_parse(label, &c) == 0 && c.range;
+
+	vd_context_release(&c);
+	return has;
+}
+
+static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *label)
+{
 	if (!label)
 		return;
 	if (label->type == VD_SECLABEL_DYNAMIC && label->relabel == 0)
@@ -151,6 +191,9 @@ static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *labe
 		refuse(run, "<seclabel type='none'> with relabel='yes': libvirt does not accept this XML");
 	if (label->type == VD_SECLABEL_STATIC && !label->label)
 		refuse(run, "static <seclabel> without <label>: libvirt does not accept this XML");
+	if (label->type == VD_SECLABEL_STATIC && label->label && !has_range(label->label))
+		refuse(run,
+		       "the static label has no range (such as s0): libvirt cannot make the label of files from it");
 }
 
 static void check_source(struct vd_svirt_run *run, const struct vd_source *source, bool active, bool relabel)
@@ -161,9 +204,8 @@ static void check_source(struct vd_svirt_run *run, const struct vd_source *sourc
 		if (!own->model)
 			refuse(run,
 			       "a device's <seclabel> has no model: security driver model '(null)' is not available");
-		else if (!strcmp(own->model, "selinux") && !active)
-			refuse(run, "a device's <seclabel> asks for selinux: security driver model 'selinux' is not "
-			            "available");
+		else if (!model_available(run, own->model, active))
+			refuse(run, "a device's <seclabel> asks for a security driver model that is not available");
 		if (own->relabel == 0 && own->label)
 			refuse(run,
 			       "a device's <seclabel> has a <label> and relabel='no': libvirt does not accept this "
@@ -191,9 +233,20 @@ static bool default_confined(const struct vd_svirt_run *run)
 	                                            : run->settings->qemu_default_confined;
 }
 
-static struct domain_label effective_label(const struct vd_svirt_run *run)
+/*
+ * The guest's <seclabel> for selinux. One of model 'none' is not for it: libvirt 9.0.0 then makes a dynamic label as if
+ * nothing were written.
+ */
+static const struct vd_seclabel *written_label(const struct vd_svirt_run *run)
 {
 	const struct vd_seclabel *written = vd_domain_seclabel(run->domain, "selinux");
+
+	return written && written->model && !strcmp(written->model, "none") ? NULL : written;
+}
+
+static struct domain_label effective_label(const struct vd_svirt_run *run)
+{
+	const struct vd_seclabel *written = written_label(run);
 	struct domain_label label = { VD_SECLABEL_DYNAMIC, true, NULL, NULL, NULL };
 
 	if (!written) {
@@ -240,14 +293,14 @@ static int fixed_labels(struct vd_svirt_run *run, const struct domain_label *lab
 static int drawn_labels(struct vd_svirt_run *run, const struct domain_label *label)
 {
 	enum vd_categories categories = run->override ? VD_CATEGORIES_FIXED : VD_CATEGORIES_AT_START;
-	const char *process = label->baselabel ? label->baselabel : process_context(run);
+	const char *process = process_context(run);
 	const char *image = image_context(run);
 	int r = 0;
 
 	if (process)
-		r = with_categories(process, run->override, &run->out->process);
+		r = with_categories(process, label->baselabel, run->override, &run->out->process);
 	if (r == 0 && image)
-		r = with_categories(image, run->override, &run->image);
+		r = with_categories(image, NULL, run->override, &run->image);
 	run->out->process_categories = run->out->process ? categories : VD_CATEGORIES_NONE;
 	run->image_categories = categories;
 	return r;
@@ -257,7 +310,7 @@ static void explain_off(struct vd_svirt_run *run, const struct domain_label *lab
 {
 	if (!active)
 		run->off_note = "libvirt's selinux driver is turned off (security_driver)";
-	else if (label->type == VD_SECLABEL_NONE && run->running && !vd_domain_seclabel(run->domain, "selinux"))
+	else if (label->type == VD_SECLABEL_NONE && run->running && !written_label(run))
 		run->off_note = "the guest was started without a SELinux label";
 	else if (label->type == VD_SECLABEL_NONE)
 		run->off_note = "the guest is not confined by SELinux, so its files are not labelled";
@@ -268,7 +321,7 @@ static void explain_off(struct vd_svirt_run *run, const struct domain_label *lab
 int vd_svirt_labels(struct vd_svirt_run *run)
 {
 	struct domain_label label = effective_label(run);
-	const struct vd_seclabel *written = vd_domain_seclabel(run->domain, "selinux");
+	const struct vd_seclabel *written = written_label(run);
 	/* A running guest keeps the labels of its start, whatever the configuration says now. */
 	bool active = run->running || driver_active(run);
 	int r = 0;
@@ -276,8 +329,7 @@ int vd_svirt_labels(struct vd_svirt_run *run)
 	run->shared = image_context(run);
 	run->content = run->settings->content_context ? run->settings->content_context : USUAL_CONTENT;
 	check_duplicates(run);
-	if (!active && written && written->model && !strcmp(written->model, "selinux"))
-		refuse(run, "Security driver model 'selinux' is not available");
+	check_models(run, active);
 	check_label(run, written);
 	check_devices(run, active, label.relabel);
 	if (active && label.type != VD_SECLABEL_NONE) {

@@ -10,7 +10,7 @@
 #include "host.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.settings");
 
 #define MAX_CONTEXTS (64u << 10)
 
@@ -201,15 +201,22 @@ struct conf_file {
 
 static int complain(struct conf_file *f, const struct vd_err *err)
 {
+	static const char line[] = "line ";
+	const char *what = vd_err_text(err);
 	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r;
 
 	if (!f->problems)
 		return 0;
-	/* A syntax error names the file itself. */
-	if (!strncmp(vd_err_text(err), f->path, strlen(f->path)))
-		return vd_strv_add(f->problems, vd_err_text(err));
-	if (vd_buf_addf(&text, "%s: %s", f->path, vd_err_text(err)) < 0)
-		return -ENOMEM;
+	/* A syntax error names file and line itself, a wrong type the line. */
+	if (!strncmp(what, f->path, strlen(f->path)))
+		return vd_strv_add(f->problems, what);
+	if (!strncmp(what, line, strlen(line)))
+		r = vd_buf_addf(&text, "%s:%s", f->path, what + strlen(line));
+	else
+		r = vd_buf_addf(&text, "%s: %s", f->path, what);
+	if (r < 0)
+		return r;
 	return vd_strv_add(f->problems, vd_buf_str(&text));
 }
 
@@ -235,11 +242,12 @@ static int get_bool(struct conf_file *f, const char *name, bool *value)
 }
 
 /* security_driver: libvirt probes when it is absent or an empty list. The lxc driver takes a plain string only. */
-static int get_driver(struct conf_file *f, bool lists, bool *ret_selinux, bool *ret_set, int selinux)
+static int get_driver(struct conf_file *f, bool lists, struct vd_svirt_settings *s)
 {
 	VD_AUTO_STRV names = VD_STRV_INIT;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	const char *one = NULL;
+	bool set, selinux;
 	int r;
 
 	if (lists) {
@@ -253,11 +261,14 @@ static int get_driver(struct conf_file *f, bool lists, bool *ret_selinux, bool *
 		return r;
 	if (r == -EBADMSG && complain(f, &err) < 0)
 		return -ENOMEM;
-	*ret_set = r == 0 && names.len > 0;
+	set = r == 0 && names.len > 0;
 	/* Where it cannot be told whether SELinux is on, the labels are still worked out as if it were. */
-	*ret_selinux = *ret_set ? vd_strv_has(&names, "selinux") : selinux != -1;
-	VLOG_DEBUG("%s: security_driver %s, selinux %s", f->path, *ret_set ? "set" : "probed",
-	           *ret_selinux ? "yes" : "no");
+	selinux = set ? vd_strv_has(&names, "selinux") : s->selinux != -1;
+	VLOG_DEBUG("%s: security_driver %s, selinux %s", f->path, set ? "set" : "probed", selinux ? "yes" : "no");
+	*(lists ? &s->qemu_driver_set : &s->lxc_driver_set) = set;
+	*(lists ? &s->qemu_selinux : &s->lxc_selinux) = selinux;
+	if (lists)
+		s->qemu_apparmor = vd_strv_has(&names, "apparmor");
 	return 0;
 }
 
@@ -291,7 +302,7 @@ static int load_qemu_conf(struct vd_root *root, const char *path, struct vd_svir
 	int r = load_conf(root, &f);
 
 	if (r == 0)
-		r = get_driver(&f, true, &s->qemu_selinux, &s->qemu_driver_set, s->selinux);
+		r = get_driver(&f, true, s);
 	if (r == 0)
 		r = get_bool(&f, "security_default_confined", &s->qemu_default_confined);
 	if (r == 0)
@@ -318,7 +329,7 @@ static int load_lxc_conf(struct vd_root *root, struct vd_svirt_settings *s, stru
 	int r = load_conf(root, &f);
 
 	if (r == 0)
-		r = get_driver(&f, false, &s->lxc_selinux, &s->lxc_driver_set, s->selinux);
+		r = get_driver(&f, false, s);
 	if (r == 0)
 		r = get_bool(&f, "security_default_confined", &s->lxc_default_confined);
 	if (r == 0)

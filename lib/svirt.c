@@ -94,7 +94,13 @@ static struct vd_svirt_row adapt(const struct vd_svirt_run *run, const struct vd
 		        "in the guest's private /dev, which has the guest's label as a whole; the host's node is left "
 		        "alone";
 	}
-	if (row.kind == VD_SVIRT_UNTOUCHED || *ret_private)
+	/*
+	 * What was remembered was the label of the node in the private /dev, which is gone: the host's node, never
+	 * labelled, is given the policy's default.
+	 */
+	if (*ret_private && from->kind != VD_SVIRT_UNTOUCHED && row.after == VD_AFTER_REMEMBERED)
+		row.after = VD_AFTER_DEFAULT;
+	else if (row.kind == VD_SVIRT_UNTOUCHED || *ret_private)
 		row.after = VD_AFTER_UNCHANGED;
 	if (!row.path)
 		return row;

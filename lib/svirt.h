@@ -22,6 +22,7 @@ struct vd_svirt_settings {
 	/* qemu.conf and lxc.conf */
 	bool qemu_selinux, lxc_selinux; /* the driver is selinux: configured, or probed where SELinux is in force */
 	bool qemu_driver_set, lxc_driver_set; /* security_driver is written in the file */
+	bool qemu_apparmor;                   /* it names apparmor */
 	bool qemu_default_confined, lxc_default_confined;
 	bool qemu_require_confined, lxc_require_confined;
 	bool session;         /* a user's session: no private /dev, other directories */

@@ -138,16 +138,48 @@ static void free_ctxt(xmlParserCtxtPtr *ctxt)
 	xmlFreeParserCtxt(*ctxt);
 }
 
-static int parse_error(xmlParserCtxtPtr ctxt, const char *file, struct vd_err *err)
-{
-	const xmlError *e = xmlCtxtGetLastError(ctxt);
-	const char *message = e && e->message ? e->message : "not well-formed";
+/* The first thing that makes a document no document. What libxml2 finds after it mostly follows from it. */
+struct first_error {
+	char *message; /* NULL: none yet */
+	int line, code;
+};
 
-	if (e && e->code == XML_ERR_NO_MEMORY)
+static void release_error(struct first_error *first)
+{
+	free(first->message);
+}
+
+#if LIBXML_VERSION >= 21200
+static void keep_first_error(void *data, const xmlError *e)
+#else
+static void keep_first_error(void *data, xmlErrorPtr e)
+#endif
+{
+	struct first_error *first = ((xmlParserCtxtPtr)data)->_private;
+
+	if (!e || e->level != XML_ERR_FATAL || first->message)
+		return;
+	first->message = strdup(e->message ? e->message : "not well-formed");
+	first->line = e->line;
+	first->code = e->code;
+}
+
+static int parse_error(xmlParserCtxtPtr ctxt, const struct first_error *first, const char *file, struct vd_err *err)
+{
+	const xmlError *last = xmlCtxtGetLastError(ctxt);
+	const char *message = first->message;
+	int code = first->code, line = first->line;
+
+	if (!message) {
+		message = last && last->message ? last->message : "not well-formed";
+		code = last ? last->code : XML_ERR_OK;
+		line = last ? last->line : 0;
+	}
+	if (code == XML_ERR_NO_MEMORY)
 		return vd_err_set(err, ENOMEM, "%s: no memory", file);
 	/* Entity loops and libxml2's own limits are about size, not form: the caller is told apart. */
-	return vd_err_set(err, e && e->code == XML_ERR_ENTITY_LOOP ? E2BIG : EBADMSG, "%s:%d: %.*s", file,
-	                  e ? e->line : 0, (int)strcspn(message, "\n"), message);
+	return vd_err_set(err, code == XML_ERR_ENTITY_LOOP ? E2BIG : EBADMSG, "%s:%d: %.*s", file, line,
+	                  (int)strcspn(message, "\n"), message);
 }
 
 /* Iterative: a document may be as deep as libxml2 lets it. */
@@ -179,6 +211,7 @@ static int check_depth(const xmlNode *root, const char *file, struct vd_err *err
 int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml, struct vd_err *err)
 {
 	VD_CLEANUP(free_ctxt) xmlParserCtxtPtr ctxt = NULL;
+	VD_CLEANUP(release_error) struct first_error first = { 0 };
 	VD_AUTO_XML struct vd_xml *xml = NULL;
 	int rc;
 
@@ -194,11 +227,13 @@ int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml *
 	xml = calloc(1, sizeof(*xml));
 	if (!ctxt || !xml)
 		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	/* With a handler of its own the parser prints nothing. */
+	ctxt->_private = &first;
+	ctxt->sax->serror = keep_first_error;
 	xml->doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
-	                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS |
-	                                     XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	                             XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
 	if (!xml->doc || !xmlDocGetRootElement(xml->doc))
-		return parse_error(ctxt, file, err);
+		return parse_error(ctxt, &first, file, err);
 	rc = check_depth(xmlDocGetRootElement(xml->doc), file, err);
 	if (rc < 0)
 		return rc;

@@ -53,9 +53,9 @@ entry() { # entry PATH: a manifest line
 		mkdir -p "$out/$(dirname "$header")"
 		head -c 1024 -- "$p" >"$out/$header"
 	fi
-	printf '{"path":%s,"type":"%s","mode":"%04o","uid":%s,"gid":%s,"size":%s,"fstype":"%s"%s%s%s}\n' "$(json "$p")" \
+	printf '{"path":%s,"type":"%s","mode":"%04o","uid":%s,"gid":%s,"size":%s,"fstype":"%s"%s,"xattrs":{%s}%s}\n' "$(json "$p")" \
 		"$type" "0$mode" "$uid" "$gid" "$size" "$(stat -f -c %T -- "$p" | sed 's|ext2/ext3|ext4|')" \
-		"${acl:+,\"acl\":$(json "$acl")}" "${xattrs:+,\"xattrs\":{$xattrs\}}" \
+		"${acl:+,\"acl\":$(json "$acl")}" "$xattrs" \
 		"${header:+,\"header_file\":$(json "/$header")}" >>"$manifest"
 }
 

@@ -27,8 +27,8 @@ host() {
 
 # listed PATH TYPE [LABEL [HEADER]]: a manifest line
 listed() {
-	printf '{"path":"%s","type":"%s","mode":"0644","uid":0,"gid":0,"size":1048576%s%s}\n' "$1" "$2" \
-		"${3:+,\"xattrs\":{\"security.selinux\":\"$3\"\}}" "${4:+,\"header_file\":\"$4\"}" \
+	printf '{"path":"%s","type":"%s","mode":"0644","uid":0,"gid":0,"size":1048576,"xattrs":{%s}%s}\n' "$1" "$2" \
+		"${3:+\"security.selinux\":\"$3\"}" "${4:+,\"header_file\":\"$4\"}" \
 		>>"$ROOT/virtdiag-manifest.jsonl"
 }
 

@@ -75,6 +75,28 @@ __attribute__((unused)) static void make_qcow(struct image_bytes *image, unsigne
 	image->len = at < 512 ? 512 : at;
 }
 
+__attribute__((unused)) static void make_qed(struct image_bytes *image, const char *backing, const char *format)
+{
+	memset(image, 0, sizeof(*image));
+	memcpy(image->data, "QED", 4);
+	if (backing) {
+		put_le32(image->data + 16, format && !strcmp(format, "raw") ? 5 : 1);
+		put_le32(image->data + 56, 64);
+		put_le32(image->data + 60, (uint32_t)strlen(backing));
+		memcpy(image->data + 64, backing, strlen(backing));
+	}
+	image->len = 512;
+}
+
+__attribute__((unused)) static void make_vmdk(struct image_bytes *image, const char *backing)
+{
+	memset(image, 0, sizeof(*image));
+	memcpy(image->data, "KDMV\1", 5);
+	snprintf((char *)image->data + 512, 4096, "# Disk DescriptorFile\nparentFileNameHint=\"%s\"\n",
+	         backing ? backing : "");
+	image->len = 8192;
+}
+
 /* @path with the directories above it, below @dir. Returns false when that fails. */
 __attribute__((unused)) static bool make_file(const char *dir, const char *path, const void *data, size_t len)
 {

@@ -216,6 +216,9 @@ static void test_detect(void)
 		{ "hybrid as systemd mounts it: v2 has no controllers",
 		  "1 0 0:1 / /a rw - cgroup cgroup rw,cpu,cpuacct\n2 0 0:2 / /c rw - cgroup2 cgroup2 rw\n", "\n", "v1",
 		  "/a", "/a", NULL },
+		{ "v2 twice, the later one without controllers",
+		  "1 0 0:2 / /c rw - cgroup2 cgroup2 rw\n2 0 0:2 / /empty rw - cgroup2 cgroup2 rw\n", "cpu\n", "v2",
+		  "/c", "/c", NULL },
 		{ "only systemd's own hierarchy", "1 0 0:1 / /s rw - cgroup cgroup rw,name=systemd\n", NULL, "none",
 		  NULL, NULL, NULL },
 		{ "a directory name is no controller", "1 0 0:1 / /memory rw - cgroup cgroup rw,cpu\n", NULL, "v1",
@@ -228,6 +231,7 @@ static void test_detect(void)
 
 		fresh();
 		put("/proc/self/mountinfo", cases[i].mounts);
+		put("/empty/cgroup.controllers", "");
 		if (cases[i].controllers)
 			put("/c/cgroup.controllers", cases[i].controllers);
 		load(&l);
@@ -365,6 +369,15 @@ static void test_leftovers(void)
 	tap_ok(noted(&l, VD_CGROUP_NOTE_STALE, "/machine/qemu-3-web01"), "a stale group is noted");
 	tap_ok(at(&l, "qemu-9-gone")->orphan && !at(&l, "qemu-9-gone")->stale, "processes without a guest: orphan");
 	unload(&l);
+	put("/etc/libvirt/qemu/long.xml",
+	    "<domain type='qemu'><name>aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff.gggggggg</name>"
+	    "<os><type>hvm</type></os></domain>");
+	put_in(V2, "/machine/qemu-4-aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff.libvirt-qemu",
+	       "cgroup.threads", "");
+	load(&l);
+	tap_str(guest_of(at(&l, "qemu-4-aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff")),
+	        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff.gggggggg", "... also when its name was cut");
+	unload(&l);
 	put("/etc/libvirt/qemu/broken.xml", "<domain");
 	load(&l);
 	tap_ok(!at(&l, "qemu-9-gone")->orphan, "with unreadable XML nobody can tell that there is no guest");
@@ -391,9 +404,14 @@ static void test_misplaced(void)
 	put_status("qemu", "e", 5, 500, "");
 	put_guest("/machine/qemu-77-other.libvirt-qemu", 500);
 	put_membership(500, "0::/machine/qemu-77-other.libvirt-qemu/emulator\n");
+	put_status("qemu", "f", 6, 600, "");
+	put_guest("/machine/qemu-6-f.libvirt-qemu", 600);
+	put_in(V2, "/machine/qemu-6-f.libvirt-qemu/vcpu0", "cgroup.threads", "601\n602\n");
 	load(&l);
 	tap_ok(at(&l, "emulator")->misplaced, "a vCPU's thread in emulator is misplaced");
 	tap_ok(noted(&l, VD_CGROUP_NOTE_MISPLACED, "vCPU 1 of a (thread 102) is in emulator"), "... and noted");
+	tap_ok(noted(&l, VD_CGROUP_NOTE_MISPLACED, "vCPU 1 of f (thread 602) is in vcpu0"),
+	       "in another vCPU's group too");
 	tap_ok(at(&l, "qemu-2-b")->misplaced, "a group whose guest's process is elsewhere");
 	tap_ok(!at(&l, "qemu-2-b")->stale, "... is not stale: its guest runs");
 	tap_ok(noted(&l, VD_CGROUP_NOTE_MISPLACED, "/user.slice/session-1.scope"), "... and where it is");
@@ -403,6 +421,23 @@ static void test_misplaced(void)
 	tap_ok(at(&l, "qemu-77-other")->misplaced, "a guest in a group with another's name");
 	tap_str(guest_of(at(&l, "qemu-77-other")), "e", "... is found by its process");
 	tap_int(l.tree.n_roots, 3, "guests without a group are rows of their own");
+	unload(&l);
+	gone();
+}
+
+static void test_pid_namespace(void)
+{
+	struct loaded l;
+
+	fresh();
+	mount_v2();
+	put_status("qemu", "a", 1, 7, "");
+	put_guest("/machine/qemu-1-a.libvirt-qemu", 40007);
+	put_membership(7, "0::/machine/qemu-1-a.libvirt-qemu/emulator\n");
+	load(&l);
+	tap_ok(!at(&l, "qemu-1-a")->misplaced,
+	       "a process that the group lists by another number is where it should be");
+	tap_int(l.tree.n_notes, 0, "... and nothing is said of it");
 	unload(&l);
 	gone();
 }
@@ -497,14 +532,19 @@ static void test_hostile(void)
 	put("/secret/memory.current", "42\n");
 	put_status("qemu", "a", 1, 100, "");
 	put_guest(group, 100);
+	snprintf(path, sizeof(path), "%s/secret/memory.current", dir);
 	unlink(place(V2 "/machine/qemu-1-a.libvirt-qemu/memory.current"));
 	if (mkfifo(place(V2 "/machine/qemu-1-a.libvirt-qemu/memory.current"), 0600) < 0 ||
-	    symlink("/secret/memory.current", place(V2 "/machine/qemu-1-a.libvirt-qemu/memory.max")) < 0)
+	    symlink(path, place(V2 "/machine/qemu-1-a.libvirt-qemu/memory.max")) < 0)
 		tap_ok(false, "made a FIFO and a symlink");
 	snprintf(path, sizeof(path), "%s/secret", dir);
 	if (symlink(path, place(V2 "/machine/qemu-2-b.libvirt-qemu")) < 0)
 		tap_ok(false, "made a symlink");
+	put_in(V2, "/machine.slice/machine-qemu\\x2d3\\x2dc.scope", "cgroup.threads", "300\n");
+	if (symlink(path, place(V2 "/machine.slice/machine-qemu\\x2d3\\x2dc.scope/libvirt")) < 0)
+		tap_ok(false, "made a symlink");
 	load(&l);
+	tap_int(at(&l, "qemu-3-c")->tasks, 1, "a symlink in place of the nested group is not followed");
 	tap_int(l.r, 0, "hostile files: the tree is read");
 	tap_int(at(&l, "qemu-1-a")->memory, -1, "a FIFO is not read, and does not hang");
 	tap_int(at(&l, "qemu-1-a")->memory_max, -1, "a symlink in place of a file is not followed");
@@ -522,6 +562,7 @@ int main(void)
 	test_old_layouts();
 	test_leftovers();
 	test_misplaced();
+	test_pid_namespace();
 	test_hierarchies_disagree();
 	test_numbers();
 	test_containers();

@@ -32,8 +32,14 @@ static void describe(const struct vd_guests *guests, struct vd_buf *out)
 		                 g->managed_save ? "m" : "", g->config_path ? g->config_path : "-",
 		                 g->status_path ? g->status_path : "-");
 	}
-	for (size_t i = 0; i < guests->n_problems && rc == 0; i++)
-		rc = vd_buf_addf(out, "problem|%d|%s\n", guests->problems[i].code, guests->problems[i].path);
+	for (size_t i = 0; i < guests->n_problems && rc == 0; i++) {
+		/* What libxml2 says of broken XML is its own and changes; the line does not. */
+		const char *why = guests->problems[i].why;
+		bool broken = strstr(guests->problems[i].path, "broken.xml") != NULL;
+
+		rc = vd_buf_addf(out, "problem|%d|%s|%.*s\n", guests->problems[i].code, guests->problems[i].path,
+		                 (int)(broken ? strcspn(why, ":") : strlen(why)), why);
+	}
 	if (rc < 0)
 		vd_buf_clear(out);
 }
@@ -52,13 +58,15 @@ static void test_zoo(void)
 	        "qemu|web 01|shut off|0|0|ca|/etc/libvirt/qemu/web 01.xml|-\n"
 	        "lxc|both|shut off|0|0|c|/etc/libvirt/lxc/both.xml|-\n"
 	        "lxc|c1|running|653|0|cs|/etc/libvirt/lxc/c1.xml|/run/libvirt/lxc/c1.xml\n"
-	        "problem|74|/etc/libvirt/qemu/broken.xml\n"
-	        "problem|74|/etc/libvirt/qemu/container.xml\n"
-	        "problem|74|/etc/libvirt/qemu/empty.xml\n"
-	        "problem|74|/etc/libvirt/qemu/status-here.xml\n"
-	        "problem|95|/etc/libvirt/qemu/xen.xml\n"
-	        "problem|17|/etc/libvirt/qemu/a-twin.xml\n"
-	        "problem|74|/run/libvirt/lxc/plain.xml\n";
+	        "problem|74|/etc/libvirt/qemu/broken.xml|line 4\n"
+	        "problem|74|/etc/libvirt/qemu/container.xml|describes a guest of type 'lxc', which belongs elsewhere\n"
+	        "problem|74|/etc/libvirt/qemu/empty.xml|line 1: the file is empty\n"
+	        "problem|74|/etc/libvirt/qemu/status-here.xml|the outermost element is not <domain>\n"
+	        "problem|95|/etc/libvirt/qemu/xen.xml|line 1: domain type 'xen' is neither of the qemu nor of the lxc "
+	        "driver\n"
+	        "problem|17|/etc/libvirt/qemu/a-twin.xml|describes the guest 'twin', as /etc/libvirt/qemu/twin.xml "
+	        "does already\n"
+	        "problem|74|/run/libvirt/lxc/plain.xml|the outermost element is not <domstatus>\n";
 	VD_AUTO_ROOT struct vd_root *root = NULL;
 	VD_CLEANUP(vd_guests_release) struct vd_guests guests = { 0 };
 	VD_AUTO_BUF got = VD_BUF_INIT;
@@ -321,8 +329,7 @@ static void test_many(void)
 	tap_int(sorted, guests.len, "sorted by name");
 	tap_int(guests.n_problems, 4, "a directory, a FIFO, a huge file and a broken one are problems");
 	for (size_t i = 0; i < guests.n_problems; i++)
-		tap_ok(guests.problems[i].code > 0 && strstr(guests.problems[i].why, guests.problems[i].path), "%s",
-		       guests.problems[i].why);
+		tap_ok(guests.problems[i].code > 0 && *guests.problems[i].why, "%s", guests.problems[i].why);
 	snprintf(path, sizeof(path), "rm -rf %s", dir);
 	tap_int(system(path), 0, "cleaned up");
 }

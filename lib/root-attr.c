@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "root.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+
+#include "acl.h"
+#include "root-private.h"
+#include "vlog.h"
+
+VLOG_CATEGORY("virtdiag.root.attr");
+
+#define MAX_XATTR 65536u
+
+/*
+ * Without CAP_SYS_ADMIN the kernel says of every trusted.* attribute that it does not exist (fs/xattr.c,
+ * xattr_permission()), which must not pass for an answer.
+ */
+static bool may_see_trusted(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & 1u << CAP_SYS_ADMIN);
+}
+
+static int file_xattr(int fd, const char *name, struct vd_buf *value)
+{
+	char proc[VD_PROC_NAME];
+	ssize_t n;
+
+	if (!strncmp(name, "trusted.", 8) && !may_see_trusted())
+		return -EPERM;
+	if (vd_buf_reserve(value, MAX_XATTR) < 0)
+		return -ENOMEM;
+	/* fgetxattr() refuses O_PATH descriptors. */
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	n = getxattr(proc, name, value->data, MAX_XATTR);
+	if (n < 0)
+		return -errno;
+	value->len = (size_t)n;
+	value->data[n] = '\0';
+	return 0;
+}
+
+/* Returns the bare errno. */
+static int listed_xattr(const struct vd_manifest_entry *e, const char *name, struct vd_buf *value)
+{
+	const struct vd_manifest_xattr *x = vd_manifest_xattr(e, name);
+
+	if (!x)
+		return e->has_xattrs ? -ENODATA : -VD_NO_EVIDENCE;
+	if (x->state != VD_XATTR_VALUE)
+		return x->state == VD_XATTR_UNKNOWN ? -VD_NO_EVIDENCE : -EOPNOTSUPP;
+	return vd_buf_add(value, x->value, x->len);
+}
+
+int vd_root_xattr(struct vd_root *root, const char *path, const char *name, struct vd_buf *value, struct vd_err *err)
+{
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	vd_buf_clear(value);
+	if (root->sosreport && !root->manifest)
+		return vd_root_no_evidence(root, path, err);
+	r = vd_root_ask(root, path, false, "read the attributes of", &e, &fd, err);
+	if (r < 0)
+		return r;
+	r = e ? listed_xattr(e, name, value) : file_xattr(fd, name, value);
+	if (r == -VD_NO_EVIDENCE)
+		return vd_root_no_evidence(root, path, err);
+	if (r == -ENODATA)
+		return vd_err_set(err, ENODATA, "'%s' has no attribute %s", path, name);
+	if (r == -EOPNOTSUPP)
+		return vd_err_set(err, EOPNOTSUPP, "the file system of '%s' has no attribute %s", path, name);
+	return r < 0 ? vd_root_fail(root, "read the attributes of", path, r, err) : 0;
+}
+
+int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err)
+{
+	VD_AUTO_BUF value = VD_BUF_INIT;
+	int r = vd_root_xattr(root, path, "security.selinux", &value, err);
+
+	if (r < 0)
+		return r;
+	/* libselinux stores the final NUL, setfattr and some build tools do not; hand-made ones may end with a newline.
+	 */
+	while (value.len && (value.data[value.len - 1] == '\0' || value.data[value.len - 1] == '\n'))
+		value.data[--value.len] = '\0';
+	if (!value.len)
+		return vd_err_set(err, ENODATA, "the SELinux label of '%s' is empty", path);
+	if (memchr(value.data, '\0', value.len))
+		return vd_err_set(err, EBADMSG, "the SELinux label of '%s' holds a NUL byte", path);
+	VLOG_DEBUG("label of %s is %s", path, value.data);
+	*ret_label = vd_buf_steal(&value);
+	return *ret_label ? 0 : vd_root_fail(root, "read the label of", path, -ENOMEM, err);
+}
+
+int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **ret_entries, size_t *ret_count,
+                struct vd_err *err)
+{
+	static const char name[] = "system.posix_acl_access";
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_BUF value = VD_BUF_INIT;
+	VD_AUTO_CLOSE int fd = -1;
+	struct statfs fs;
+	int r;
+
+	if (root->sosreport && !root->manifest)
+		return vd_root_no_evidence(root, path, err);
+	r = vd_root_ask(root, path, false, "read the ACL of", &e, &fd, err);
+	if (r < 0)
+		return r;
+	if (e && e->acl) {
+		r = vd_acl_parse_text(e->acl, ret_entries, ret_count, err);
+		if (r < 0)
+			vd_err_prefix(err, "line %zu of the manifest, about '%s'", e->line, path);
+		return r;
+	}
+	/* A record without "acl" says that the mode is all there is, provided that it has a mode. */
+	r = e ? listed_xattr(e, name, &value) : file_xattr(fd, name, &value);
+	if (e && r == -VD_NO_EVIDENCE && e->has_owner && !e->acl_unknown && !vd_manifest_xattr(e, name))
+		r = -ENODATA;
+	if (e && r == -ENODATA && (e->acl_unknown || !e->has_owner))
+		r = -VD_NO_EVIDENCE;
+	if (r == -VD_NO_EVIDENCE)
+		return vd_root_no_evidence(root, path, err);
+	/* Over NFS the server decides, by an ACL that this call does not show. */
+	if (r == -EOPNOTSUPP && !e && fstatfs(fd, &fs) == 0 && fs.f_type == NFS_SUPER_MAGIC)
+		return vd_err_set(err, EOPNOTSUPP, "the ACL of '%s' is known to its NFS server only", path);
+	if (r == -ENODATA || r == -EOPNOTSUPP)
+		return vd_err_set(err, ENODATA, "'%s' has no ACL", path);
+	if (r < 0)
+		return vd_root_fail(root, "read the ACL of", path, r, err);
+	r = vd_acl_parse_xattr(value.data, value.len, ret_entries, ret_count, err);
+	return r < 0 ? (vd_err_prefix(err, "'%s'", path), r) : 0;
+}
+
+int vd_root_fstype(struct vd_root *root, const char *path, char **ret_fstype, struct vd_err *err)
+{
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!root->manifest)
+		return vd_root_no_evidence(root, path, err);
+	r = vd_root_ask(root, path, false, "examine", &e, &fd, err);
+	if (r < 0)
+		return r;
+	if (!e->fstype)
+		return vd_root_no_evidence(root, path, err);
+	*ret_fstype = strdup(e->fstype);
+	return *ret_fstype ? 0 : vd_root_fail(root, "examine", path, -ENOMEM, err);
+}

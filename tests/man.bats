@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# Protects the manual pages: a page for every command, whose synopsis, options and columns are those of the program.
+#
+# How a page must be written (mdoc), so that it can be compared with the tables:
+# - man/virtdiag-COMMAND.1 for every command; `help` is described in virtdiag(1).
+# - SYNOPSIS: one .Nm line for each verb, then its arguments in the program's order:
+#       .Nm virtdiag selinux check
+#       .Op Ar OPTIONS
+#       .Op Ar GUEST...
+# - Each verb has its subsection `.Ss VERB` with an `.It` for each of its own options. A command without verbs describes
+#   them in DESCRIPTION. Forms, with the name of the value as in --help:
+#       .It Fl Fl all
+#       .It Fl n , Fl Fl lines Ar N
+#       .It Fl Fl session Ns Op = Ns Ar USER
+# - Each column that text output can show stands in an item: `.It Cm NAME`, or `.It Cm SINCE , UNTIL`.
+# - What every command takes (--root, --json, -o ...) is described in virtdiag(1) alone.
+# - Sections: NAME, SYNOPSIS, DESCRIPTION, EXIT STATUS, EXAMPLES, SEE ALSO.
+
+load helpers
+
+MAN=$BATS_TEST_DIRNAME/../man
+
+setup() {
+	run -0 --separate-stderr vd __dump
+	DUMP=$output
+}
+
+# dump FILTER [ARG...]: jq on the tables, strings raw
+dump() {
+	jq -r "$@" <<<"$DUMP"
+}
+
+# commands that have a page
+paged() {
+	dump '.commands[] | select(.flags | index("hidden") | not) | .name | select(. != "help")'
+}
+
+# synopses PAGE: its synopsis, one line a form, as --help shows it
+synopses() {
+	awk '
+	/^\.Sh/ { on = $2 == "SYNOPSIS"; next }
+	!on { next }
+	/^\.Nm/ { if (line) print line; line = substr($0, 5); next }
+	/^\.Op Ar/ { line = line " [" substr($0, 8) "]"; next }
+	/^\.Ar/ { line = line " " substr($0, 5); next }
+	{ line = line " ?" $0 }
+	END { if (line) print line }' "$1"
+}
+
+# options PAGE [VERB]: the .It Fl items of DESCRIPTION, or of the subsection VERB, sorted
+options() {
+	awk -v verb="${2:-}" '
+	/^\.Sh/ { on = verb == "" && $2 == "DESCRIPTION"; next }
+	/^\.Ss/ { on = verb != "" && $2 == verb && NF == 2; next }
+	on && /^\.It Fl/ { print substr($0, 5) }' "$1" | sort
+}
+
+# wanted_options JQ_PATH: the same from the tables
+wanted_options() {
+	dump "$1"' | .options[] |
+		(if .short then "Fl \(.short) , " else "" end) + "Fl Fl \(.name)" +
+		(if .arg == null then "" elif .optional_value then " Ns Op = Ns Ar \(.arg)" else " Ar \(.arg)" end)' | sort
+}
+
+@test "man: the page of each command -> exists, with the sections every page has" {
+	[ -n "$(paged)" ]
+	for command in $(paged); do
+		page=$MAN/virtdiag-$command.1
+		[ -f "$page" ]
+		for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+			grep -qx "\.Sh $section" "$page" || {
+				echo "# $page has no section $section"
+				return 1
+			}
+		done
+	done
+}
+
+@test "man: pages without a command -> none" {
+	for page in "$MAN"/virtdiag-*.1; do
+		command=${page##*/virtdiag-}
+		has " $(paged | tr '\n' ' ')" " ${command%.1} "
+	done
+}
+
+@test "man: synopsis of each page -> the synopsis that --help shows" {
+	for command in $(paged); do
+		echo "# $command"
+		same "$(synopses "$MAN/virtdiag-$command.1")" "$(dump --arg c "$command" '.commands[] | select(.name == $c) |
+			(if .verbs == [] then . else .verbs[] end) | "virtdiag \(.full_name) \(.synopsis)"')"
+	done
+}
+
+@test "man: options of each verb -> the options of its table" {
+	for command in $(paged); do
+		page=$MAN/virtdiag-$command.1
+		verbs=$(dump --arg c "$command" '.commands[] | select(.name == $c) | .verbs[].name')
+		for verb in ${verbs:-''}; do
+			[ "$verb" != "''" ] || verb=
+			echo "# $command $verb"
+			if [ -n "$verb" ]; then
+				grep -qx "\.Ss $verb" "$page"
+				path=".commands[] | select(.name == \"$command\") | .verbs[] | select(.name == \"$verb\")"
+			else
+				path=".commands[] | select(.name == \"$command\")"
+			fi
+			same "$(options "$page" "$verb")" "$(wanted_options "$path")"
+		done
+	done
+}
+
+@test "man: columns of each table -> an item each" {
+	for command in $(paged); do
+		page=$MAN/virtdiag-$command.1
+		items=" $(sed -n 's/^\.It Cm //p' "$page" | tr '\n,' '  ') "
+		for column in $(dump --arg c "$command" '.commands[] | select(.name == $c) | (., .verbs[]) | .columns[] |
+			select(.text) | .name'); do
+			echo "# $command $column"
+			has "$items" " $column "
+		done
+	done
+}
+
+@test "man: virtdiag(1) -> describes the global and the table options and lists every command" {
+	page=$MAN/virtdiag.1
+	same "$(options "$page")" "$({
+		wanted_options '{options: .global_options}'
+		wanted_options '{options: .table_options}'
+	} | sort)"
+	for command in $(paged) help; do
+		grep -qx "\.It Cm $command" "$page"
+	done
+	for command in $(paged); do
+		grep -q "^\.Xr virtdiag-$command 1" "$page"
+	done
+}
+
+@test "man: all pages -> mandoc has nothing to complain about" {
+	run -0 mandoc -Tlint -W warning "$MAN"/*.[135]
+	same "$output" ""
+}
