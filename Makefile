@@ -3,9 +3,12 @@
 # Targets
 #   all              the program, libvlog and completions (default)
 #   deps             install what building and testing needs, with apt or dnf
+#   deps-live deps-vm   what check-live, check-vm need beyond that
 #   demo             build, then run the main job on the captured host that comes with the sources, then on this machine
 #   check            all tests: lint, unit, command line; plain and with address, undefined and thread sanitizers
 #   check-unit check-bats check-san check-tsan lint   parts of it
+#   check-live       root: tests against a libvirt of their own, away from an installed one
+#   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
 #   format analyze coverage dist clean help
 #
@@ -55,7 +58,7 @@ LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm help clean format dist uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -112,6 +115,7 @@ LIB_SRCS := \
 	lib/guests-places.c \
 	lib/guests-process.c \
 	lib/host.c \
+	lib/host-version.c \
 	lib/image.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
@@ -241,12 +245,22 @@ check-log: $(filter $(BUILD)/tests/test-log%,$(UNIT_BINS))
 lint:
 	@tests/run lint
 
+# TESTS='NAME...' picks test files.
+check-live: $(PROGRAM)
+	@tests/run live $(BUILD) $(TESTS)
+
+check-vm: $(PROGRAM)
+	@tests/run vm $(BUILD) $(TESTS)
+
 # Everything, to the end also when a part fails; the last line counts.
 check:
 	@tests/check
 
 deps:
 	@tests/deps
+
+deps-live deps-vm:
+	@tests/deps $(@:deps-%=%)
 
 demo: $(PROGRAM)
 	@tests/demo $(PROGRAM)
@@ -312,5 +326,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint format analyze coverage dist clean help \
+.PHONY: all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live check-vm lint format analyze coverage dist clean help \
 	install uninstall

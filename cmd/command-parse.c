@@ -70,7 +70,7 @@ static const char *meant_cmd(const struct vd_cmd *const *list, const char *word,
 			names[n++] = (*list)->name;
 	names[n] = NULL;
 	near = vd_nearest(word, names);
-	snprintf(buf, size, near ? "; did you mean '%s'?" : "", near);
+	snprintf(buf, size, "%s%s%s", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return buf;
 }
 
@@ -86,7 +86,7 @@ static const char *meant_opt(const struct vd_cmd *cmd, const char *name, char *b
 			names[n++] = o->name;
 	names[n] = NULL;
 	near = vd_nearest(name, names);
-	snprintf(buf, size, near ? "; did you mean '--%s'?" : "", near);
+	snprintf(buf, size, "%s%s%s", near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
 	return buf;
 }
 

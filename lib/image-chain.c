@@ -8,7 +8,7 @@
 
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.image");
+VLOG_CATEGORY("virtdiag.image.chain");
 
 struct walk {
 	struct vd_root *root;

@@ -9,7 +9,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.disk");
 
 #define TRANSIENT ".TRANSIENT-"
 

@@ -286,6 +286,29 @@ static const char *refusal(const struct vd_expects *expects)
 	return expects->refused;
 }
 
+/* What holds for every file, whatever the case. */
+static void check_each(const char *name, const struct vd_expects *expects, const struct vd_domain *domain)
+{
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < expects->len; i++) {
+		const struct vd_expect *e = &expects->items[i];
+		const char *running = e->running ? e->running : "";
+		bool bare = strlen(running) > 3 && !strcmp(running + strlen(running) - 3, ":s0");
+
+		wrong += !e->target;
+		wrong += e->categories == VD_CATEGORIES_AT_START && !bare && e->running;
+		wrong += e->categories == VD_CATEGORIES_FIXED && bare;
+		wrong += e->network && (e->path || e->running);
+		/* The root is a capture: a private /dev is not in it. */
+		wrong += e->private_dev && domain->status && e->path;
+		wrong += !e->running && e->after != VD_AFTER_UNCHANGED;
+		wrong += (e->problem != VD_CHAIN_OK) != (e->problem_text != NULL);
+		wrong += e->res_index < -1 || e->res_index >= (int)domain->n_resources;
+	}
+	tap_int(wrong, 0, "%s: what holds for every file", name);
+}
+
 static void run_case(struct vd_root *root, const char *name)
 {
 	VD_AUTO_BUF xml = VD_BUF_INIT;
@@ -324,6 +347,7 @@ static void run_case(struct vd_root *root, const char *name)
 		tap_str(expects.process ? expects.process : "-", process, "%s: process", name);
 	line = strchr(table.data, '\n');
 	line = line ? strchr(line + 1, '\n') : NULL;
+	check_each(name, &expects, domain);
 	if (!refused)
 		compare(name, line ? line + 1 : NULL, &expects);
 	vd_expects_release(&expects);
