@@ -79,17 +79,16 @@ VD_LDFLAGS := $(SAN_FLAGS)
 
 # libvlog: libc only.
 VLOG_SRCS := \
-	lib/log.c \
 	lib/log-format.c \
 	lib/log-grammar.c \
 	lib/log-output.c \
-	lib/log-socket.c
+	lib/log-socket.c \
+	lib/log.c
 
 LIB_SRCS := \
 	lib/acl.c \
 	lib/buf.c \
 	lib/catalogue.c \
-	lib/cgroup.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -97,38 +96,38 @@ LIB_SRCS := \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
 	lib/cgroup-walk.c \
+	lib/cgroup.c \
 	lib/conf.c \
 	lib/daemon.c \
 	lib/data.c \
-	lib/domain.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
-	lib/filter.c \
 	lib/filter-check.c \
-	lib/guests.c \
+	lib/filter.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
-	lib/host.c \
+	lib/guests.c \
 	lib/host-version.c \
-	lib/image.c \
+	lib/host.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
+	lib/image.c \
 	lib/json.c \
 	lib/label.c \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
-	lib/root.c \
 	lib/root-attr.c \
 	lib/root-open.c \
-	lib/svirt.c \
+	lib/root.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -136,18 +135,18 @@ LIB_SRCS := \
 	lib/svirt-label.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt.c \
 	lib/topics.c \
 	lib/value.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
-	cmd/cmd-filters.c \
 	cmd/cmd-filters-suggest.c \
+	cmd/cmd-filters.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
-	cmd/command.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -155,24 +154,20 @@ CMD_SRCS := \
 	cmd/command-parse.c \
 	cmd/command-sample.c \
 	cmd/command-selftest.c \
+	cmd/command.c \
 	cmd/commands.c \
 	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \
-	cmd/report.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
+	cmd/report.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
-
-# TEMPORARY while the parts are being put together: take what exists.
-VLOG_SRCS := $(wildcard $(VLOG_SRCS))
-LIB_SRCS := $(wildcard $(LIB_SRCS))
-CMD_SRCS := $(wildcard $(CMD_SRCS))
 
 # --- objects -----------------------------------------------------------------------------------------------------
 
