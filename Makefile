@@ -270,7 +270,8 @@ $(BUILD)/$(VLOG_SO): $(VLOG_OBJS) lib/vlog.map
 	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(VLOG_SO) $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=lib/vlog.map -o $@ $(VLOG_OBJS) -pthread
 
-$(BUILD)/vlog.pc: lib/vlog.pc.in Makefile
+# Made anew each time: the prefix may differ between `make` and `make install`.
+$(BUILD)/vlog.pc: lib/vlog.pc.in FORCE
 	$(Q)sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|' $< > $@
 
 all: $(BUILD)/libvlog.a $(BUILD)/$(VLOG_SO) $(BUILD)/vlog.pc
@@ -321,5 +322,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live check-vm lint format analyze coverage dist clean help \
+.PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live check-vm lint format analyze coverage dist clean help \
 	install uninstall
