@@ -455,7 +455,7 @@ extern const struct vd_cmd vd_cmd_filters;
 
 const struct vd_cmd vd_cmd_filters = {
 	.name = "filters",
-	.summary = "check, explain, suggest, show and apply log filters of libvirt",
+	.summary = "check, explain, suggest, show and apply log filters",
 	.description = "Log filters decide which of libvirt's messages are logged: LEVEL:PATTERN items separated by "
 	               "spaces, of which the first that matches a category wins.",
 	.verbs = verbs,

@@ -55,24 +55,36 @@ static int get_old(struct vd_apply *a, struct vd_target_daemon *t, struct vd_err
 	return 0;
 }
 
+/* All or nothing: what was tried before a failure goes back. */
+static void set_back(struct vd_apply *a, struct vd_target_daemon *t, const bool tried[VD_N_APPLIED])
+{
+	for (int i = 0; i < VD_N_APPLIED; i++) {
+		if (!tried[i])
+			continue;
+		if (vd_target_set(a, t, i, t->old[i], NULL) < 0)
+			vd_warn(a->ctx, "%s: its %s could not be set back to '%s'", t->daemon->name,
+			        vd_log_setting_name((enum vd_log_setting)i), t->old[i]);
+		free(vd_steal(t->in_force[i]));
+	}
+}
+
 /* Outputs first: they must be there for what the filters let through. */
 static int set_all(struct vd_apply *a, struct vd_target_daemon *t, struct vd_err *err)
 {
+	bool tried[VD_N_APPLIED] = { false };
 	int r = 0;
 
 	for (int i = VD_N_APPLIED; i-- > 0 && r == 0;) {
 		if (!a->values[i])
 			continue;
+		tried[i] = true;
 		r = vd_target_set(a, t, i, a->values[i], err);
 		/* As the daemon words it, so that it can be told later whether it is still ours. */
 		if (r == 0)
 			r = vd_target_get(a, t, i, &t->in_force[i], err);
 	}
-	/* All or nothing. */
-	for (int i = 0; i < VD_N_APPLIED && r < 0; i++)
-		if (t->in_force[i] && vd_target_set(a, t, i, t->old[i], NULL) < 0)
-			vd_warn(a->ctx, "%s: its %s could not be set back to '%s'", t->daemon->name,
-			        vd_log_setting_name((enum vd_log_setting)i), t->old[i]);
+	if (r < 0)
+		set_back(a, t, tried);
 	return r;
 }
 

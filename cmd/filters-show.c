@@ -298,7 +298,7 @@ extern const struct vd_cmd vd_cmd_filters_show, vd_cmd_outputs_show;
 
 const struct vd_cmd vd_cmd_filters_show = {
 	.name = "show",
-	.summary = "show the log filters of every daemon and where they come from",
+	.summary = "show each daemon's log filters and where they come from",
 	.description =
 	        "For every daemon of the host: each place that sets its log filters or default level, which of them "
 	        "counts now and which after its next start, and a verdict on the string. Asks no daemon, unless "
@@ -313,7 +313,7 @@ const struct vd_cmd vd_cmd_filters_show = {
 
 const struct vd_cmd vd_cmd_outputs_show = {
 	.name = "show",
-	.summary = "show the log outputs of every daemon and where they come from",
+	.summary = "show each daemon's log outputs and where they come from",
 	.description =
 	        "For every daemon of the host: each place that sets its log outputs, which of them counts now and "
 	        "which after its next start, and a verdict on the string. Asks no daemon, unless --live is given, "
