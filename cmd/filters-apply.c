@@ -257,8 +257,10 @@ static enum vd_exit apply_live(struct vd_apply *a, const struct vd_catalogue *ca
 			status = vd_fail(a->ctx, &err);
 	if (duration)
 		hold_signals(&signals);
-	for (; set_up < n && status == VD_EXIT_OK; set_up++)
+	while (set_up < n && status == VD_EXIT_OK) {
 		status = apply_to(a, catalogue, &targets[set_up]);
+		set_up += status == VD_EXIT_OK;
+	}
 	if (duration && !a->dry_run && status == VD_EXIT_OK)
 		wait_for(a, &signals, duration, targets, n);
 	if ((duration || status != VD_EXIT_OK) && !a->dry_run)

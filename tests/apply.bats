@@ -110,8 +110,10 @@ changes() {
 	run -3 --separate-stderr apply 1:qemu
 	has "$stderr" 'virtvzd does not run, and asking would start it'
 	run -3 --separate-stderr s filters reset --daemon virtvzd
-	run -0 --separate-stderr s filters show --live --libvirt 9.0.0
-	same "$(cat "$D/fake/calls")" ''
+	echo 'log_filters = "2:rpc"' >"$CONF"
+	run --separate-stderr s filters show --live --libvirt 9.0.0
+	[ "$status" -eq 0 ] || { [ "$status" -eq 3 ] && hasnt "$stderr" virtvzd; }
+	hasnt "$(cat "$D/fake/calls")" virtvzd
 }
 
 @test "apply --dry-run -> old value asked, nothing set" {
@@ -154,12 +156,13 @@ changes() {
 	local signal pid
 	start_daemon
 	for signal in TERM HUP INT; do
+		rm -f "$D/err"
 		# a job in the background ignores SIGINT unless it is told not to
 		env --default-signal=INT -i PATH="$D/bin:$PATH" HOME="$D" LC_ALL=C.UTF-8 XDG_RUNTIME_DIR="$D/run" \
 			XDG_CONFIG_HOME="$D/config" XDG_CACHE_HOME="$D/cache" ASAN_OPTIONS="${ASAN_OPTIONS-}" "$VIRTDIAG" --session \
 			filters apply --libvirt 9.0.0 --daemon virtvzd 1:qemu --for 10min --json >"$D/out" 2>"$D/err" 3>&- &
 		pid=$!
-		until grep -q 'restored in' "$D/err"; do sleep 0.02; done
+		until grep -qs 'restored in' "$D/err"; do sleep 0.02; done
 		same "$(now)" 1:qemu
 		kill -s "$signal" "$pid"
 		wait "$pid"
@@ -203,12 +206,14 @@ changes() {
 	echo 'log_filters = "2:rpc"' >"$CONF"
 	touch -d '1 hour ago' "$CONF"
 	start_daemon
-	run -0 --separate-stderr s filters show --libvirt 9.0.0 --live --json
-	same "$(json '.settings[] | select(.setting == "filters") | [.source, .value, .applies] | @json')" \
+	# another daemon of this user may run here and not be ours to ask
+	run --separate-stderr s filters show --libvirt 9.0.0 --live --json
+	[ "$status" -eq 0 ] || { [ "$status" -eq 3 ] && hasnt "$stderr" virtvzd; }
+	same "$(json '.settings[] | select(.setting == "filters" and .daemon == "virtvzd") | [.source, .value, .applies] | @json')" \
 		'["virt-admin","3:object",["now"]]
 ["conf","2:rpc",["next"]]'
 	run -0 --separate-stderr s filters show --libvirt 9.0.0 --json
-	same "$(json '.settings[] | select(.setting == "filters") | [.source, .value, .applies] | @json')" \
+	same "$(json '.settings[] | select(.setting == "filters" and .daemon == "virtvzd") | [.source, .value, .applies] | @json')" \
 		'["conf","2:rpc",["now","next"]]'
 }
 
