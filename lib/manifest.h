@@ -45,7 +45,7 @@ struct vd_manifest_entry {
 	gid_t gid;
 	int64_t size;  /* -1 unknown */
 	int64_t mtime; /* seconds since the epoch, -1 unknown */
-	char *target; /* always there for a symlink */
+	char *target;  /* always there for a symlink */
 	char *fstype, *mount, *header_file;
 	char *acl;
 	bool acl_unknown; /* "acl": null */

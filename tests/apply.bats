@@ -247,7 +247,7 @@ changes() {
 
 @test "apply --persist --dry-run -> a diff, for a capture too" {
 	mkdir -p "$D/root/etc/libvirt"
-	printf '#log_filters="1:x"\n\nlog_outputs = "3:journald"\n' >"$D/root/etc/libvirt/virtqemud.conf"
+	printf '#log_filters="1:x"\n#\nlog_outputs = "3:journald"\n' >"$D/root/etc/libvirt/virtqemud.conf"
 	run -0 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --daemon virtqemud --persist --dry-run 1:qemu
 	same "$output" "$(
 		cat <<-'X'
@@ -259,7 +259,7 @@ changes() {
 			@@ -1,3 +1,4 @@
 			 #log_filters="1:x"
 			+log_filters = "1:qemu"
-			 
+			 #
 			 log_outputs = "3:journald"
 		X
 	)"
@@ -276,7 +276,7 @@ changes() {
 	touch "$D/root/usr/sbin/libvirtd"
 	run -2 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --topic network --persist --dry-run
 	has "$stderr" 'choose one with --daemon'
-	run -2 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --topic netwrok --persist --dry-run
+	run -2 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --topic netwrk --persist --dry-run
 	has "$stderr" "did you mean 'network'?"
 }
 
