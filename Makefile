@@ -107,6 +107,7 @@ LIB_SRCS := \
 	lib/file-check.c \
 	lib/filter.c \
 	lib/filter-check.c \
+	lib/filter-era.c \
 	lib/guests.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
