@@ -50,9 +50,10 @@ static const char *or_null(const char *s)
 }
 
 /* The versions whose categories were looked at, oldest first. */
-static const unsigned examined[] = { VD_VERSION(1, 2, 3), VD_VERSION(1, 2, 9), VD_VERSION(2, 0, 0),
-	                             VD_VERSION(3, 0, 0), VD_VERSION(4, 3, 0), VD_VERSION(7, 0, 0),
-	                             VD_VERSION(9, 0, 0), VD_VERSION(11, 3, 0) };
+static const unsigned examined[] = {
+	VD_VERSION(1, 2, 3), VD_VERSION(1, 2, 9), VD_VERSION(2, 0, 0), VD_VERSION(3, 0, 0),
+	VD_VERSION(4, 3, 0), VD_VERSION(7, 0, 0), VD_VERSION(9, 0, 0), VD_VERSION(11, 3, 0)
+};
 
 /* Names that 9.0.0 has no more were not looked for in these. */
 static bool is_skipped(unsigned version, unsigned until)

@@ -64,9 +64,9 @@ struct vd_catalogue {
 	char *old;  /* owned; what the texts before 1.2.3 point into; else NULL */
 };
 
-#define VD_CATALOGUE_INIT            \
-	{                            \
-		.fit = VD_FIT_EXACT  \
+#define VD_CATALOGUE_INIT           \
+	{                           \
+		.fit = VD_FIT_EXACT \
 	}
 #define VD_AUTO_CATALOGUE VD_CLEANUP(vd_catalogue_release) struct vd_catalogue
 

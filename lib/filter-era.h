@@ -4,8 +4,8 @@
 /*
  * How each version of libvirt since 0.6.0 reads log filter and output strings, and what it compares patterns with. Pure
  * functions on memory. The rules come from reading libvirt's history up to 4.6 and the sources of 7.0.0, 9.0.0 and
- * 11.3.0; only 9.0.0 was run. Where two versions differ and nobody looked in which the change came, the answer for those
- * between them is VD_UNSURE.
+ * 11.3.0; only 9.0.0 was run. Where two versions differ and nobody looked in which the change came, the answer for
+ * those between them is VD_UNSURE.
  */
 
 #include <stdbool.h>

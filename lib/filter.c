@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "buf.h"
+#include "host.h"
 #include "vlog.h"
 #include "near.h"
 
@@ -39,27 +40,42 @@ size_t vd_filters_column(const struct vd_filters *filters, const struct vlog_spa
 /* A span for "%.*s". */
 #define SPAN(text, span) (int)(span).length, (text) + (span).offset
 
-/* The sentences of libvirt 9.0.0 and 11.3.0, src/util/virlog.c; the daemon puts "invalid argument: " in front. */
+/* Before 1.3.3 a warning was all; the words of 1.3.3 to 2.4.0 are not known, so these are ours. */
+static int old_error_sentence(const struct vd_filters *f, const struct vlog_item *i, struct vd_buf *buf)
+{
+	const char *what = f->kind == VD_LOG_OUTPUTS ? "output" : "filter";
+
+	return f->era.by_hand ? vd_buf_addf(buf, "Ignoring invalid log %s setting.", what)
+	                      : vd_buf_addf(buf, "'%.*s' is not a valid log %s", SPAN(f->text, i->text), what);
+}
+
+/*
+ * The sentences of libvirt 9.0.0 and 11.3.0, src/util/virlog.c; the daemon puts "invalid argument: " in front. Those
+ * of 2.4.0 to 7.0.0 lack the word "log", and until 4.x a bad level of a filter was blamed on an output.
+ */
 static int error_sentence(const struct vd_filters *f, const struct vlog_item *i, struct vd_buf *buf)
 {
-	bool outputs = f->kind == VD_LOG_OUTPUTS;
-	const char *what = outputs ? "log output" : "filter";
+	bool outputs = f->kind == VD_LOG_OUTPUTS, log = f->era.version > VD_VERSION(7, 0, 0);
+	const char *output = log ? "log output" : "output";
+	const char *what = outputs ? output : "filter";
 
+	if (f->era.item_by_item)
+		return old_error_sentence(f, i, buf);
 	switch (i->error) {
 	case VLOG_ITEM_MALFORMED:
 		return vd_buf_addf(buf, "Malformed format for %s '%.*s'", what, SPAN(f->text, i->text));
 	case VLOG_ITEM_LEVEL:
-		return vd_buf_addf(buf, "Invalid %spriority '%.*s' for %s '%.*s'", outputs ? "log " : "",
-		                   SPAN(f->text, i->level_text), what, SPAN(f->text, i->text));
+		return vd_buf_addf(buf, "Invalid %spriority '%.*s' for %s '%.*s'", outputs && log ? "log " : "",
+		                   SPAN(f->text, i->level_text), f->era.version < VD_VERSION(5, 0, 0) ? output : what,
+		                   SPAN(f->text, i->text));
 	case VLOG_ITEM_MATCH:
 		return vd_buf_addf(buf, "Invalid match string '%s'", i->plus ? "+" : "");
 	case VLOG_ITEM_DESTINATION:
-		return vd_buf_addf(buf, "Invalid log destination '%.*s' for log output '%.*s'", SPAN(f->text, i->match),
-		                   SPAN(f->text, i->text));
+		return vd_buf_addf(buf, "Invalid %sdestination '%.*s' for %s '%.*s'", log ? "log " : "",
+		                   SPAN(f->text, i->match), output, SPAN(f->text, i->text));
 	case VLOG_ITEM_REQUIREMENT:
-		return vd_buf_addf(buf,
-		                   "Log output '%.*s' does not meet the format requirements for destination type '%s'",
-		                   SPAN(f->text, i->text), vlog_dest_name(i->dest));
+		return vd_buf_addf(buf, "%s '%.*s' does not meet the format requirements for destination type '%s'",
+		                   log ? "Log output" : "Output", SPAN(f->text, i->text), vlog_dest_name(i->dest));
 	case VLOG_ITEM_OK:
 		break;
 	}
@@ -76,13 +92,15 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-/* No colon at all. */
+/* No colon at all; or, where exactly two pieces are wanted, too many. */
 static int hint_malformed(const struct vd_filters *f, const struct vlog_item *i, struct vd_buf *buf)
 {
 	const char *s = f->text + i->text.offset;
 	size_t len = i->text.length, digits = 0;
 	bool outputs = f->kind == VD_LOG_OUTPUTS;
 
+	if (memchr(s, ':', len))
+		return vd_buf_adds(buf, "a pattern cannot hold a colon: libvirt 1.3.3 to 7.0.0 refuse a second one");
 	while (digits < len && is_digit(s[digits]))
 		digits++;
 	if (digits == len)
@@ -118,6 +136,16 @@ static unsigned level_of_word(const char *s, size_t len)
 	return 0;
 }
 
+/* A level that later versions accept: blanks and a plus before the digits. */
+static bool level_of_digits(const char *s, size_t len)
+{
+	while (len && strchr(" \t\n\v\f\r+", *s)) {
+		s++;
+		len--;
+	}
+	return len == 1 && *s >= '1' && *s <= '4';
+}
+
 static int hint_level(const struct vd_filters *f, const struct vlog_item *i, struct vd_buf *buf)
 {
 	const char *s = f->text + i->level_text.offset, *end = f->text + i->text.offset + i->text.length;
@@ -133,6 +161,8 @@ static int hint_level(const struct vd_filters *f, const struct vlog_item *i, str
 		return vd_buf_addf(buf, "levels are numbers: %.*s is %u", (int)len, s, level);
 	if (end - after == 1 && *after >= '1' && *after <= '4')
 		return vd_buf_addf(buf, "the level comes first: %c:%.*s", *after, (int)len, s);
+	if (f->era.by_hand && level_of_digits(s, len))
+		return vd_buf_adds(buf, "before libvirt 1.3.3 a level is digits only, without sign or blank");
 	return vd_buf_adds(buf, "the level must be 1 (debug), 2 (info), 3 (warning) or 4 (error)");
 }
 
@@ -142,6 +172,8 @@ static int hint_match(const struct vd_filters *f, const struct vlog_item *i, str
 		return vd_buf_adds(buf, "a pattern must follow the \"+\"");
 	if (i->text.length == i->level_text.length + 1 && i->text.offset + i->text.length < f->len)
 		return vd_buf_adds(buf, "nothing follows the colon: a space ends the item");
+	if (f->era.matching == VD_MATCH_SUBSTRING)
+		return vd_buf_adds(buf, "there is no pattern between level and end; for everything use log_level");
 	return vd_buf_adds(buf, "there is no pattern between level and end; 1:* means everything");
 }
 
@@ -156,6 +188,8 @@ static int hint_destination(const struct vd_filters *f, const struct vlog_item *
 		return vd_buf_addf(buf, "for a file write %.*s:file:%.*s", SPAN(f->text, i->level_text), (int)len, s);
 	if (len == 6 && !strncasecmp(s, "stdout", len))
 		return vd_buf_adds(buf, "there is no stdout; use stderr");
+	if (len >= 8 && !memcmp(s, "journald", 8) && !f->era.has_journald)
+		return vd_buf_adds(buf, "the journal came with libvirt 1.0.0; use syslog:NAME");
 	for (int d = 0; d < VLOG_DEST_COUNT_; d++) {
 		const char *name = vlog_dest_name((enum vlog_dest)d);
 		unsigned distance = strlen(name) == len && !strncasecmp(name, s, len)
@@ -169,7 +203,8 @@ static int hint_destination(const struct vd_filters *f, const struct vlog_item *
 	}
 	if (len && nearest)
 		return vd_buf_addf(buf, "did you mean %s?", nearest);
-	return vd_buf_adds(buf, "a destination is stderr, journald, syslog:NAME or file:PATH");
+	return vd_buf_addf(buf, "a destination is stderr, %ssyslog:NAME or file:PATH",
+	                   f->era.has_journald ? "journald, " : "");
 }
 
 static int hint_requirement(const struct vd_filters *f, const struct vlog_item *i, struct vd_buf *buf)
@@ -460,6 +495,11 @@ static bool same_output(const struct vd_filters *f, const struct vd_filter_item 
 	if (a->parsed.dest == VLOG_DEST_FILE)
 		return !strcmp(a->path, b->path);
 	return x->length == y->length && !memcmp(vd_filters_span(f, x), vd_filters_span(f, y), x->length);
+}
+
+bool vd_outputs_same(const struct vd_filters *outputs, size_t a, size_t b)
+{
+	return same_output(outputs, &outputs->items[a], &outputs->items[b]);
 }
 
 bool vd_outputs_kept(const struct vd_filters *outputs, size_t index)

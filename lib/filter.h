@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A log filter or log output string of libvirt, taken apart as a version reads it: what the daemon would say to each item
- * and what it means for each log category. Pure, but for the checks of output paths in filter-check.c, which look at the
- * host through lib/root.
+ * A log filter or log output string of libvirt, taken apart as a version reads it: what the daemon would say to each
+ * item and what it means for each log category. Pure, but for the checks of output paths in filter-check.c, which look
+ * at the host through lib/root.
  */
 
 #include <stdbool.h>
@@ -28,9 +28,9 @@ const char *vd_log_kind_name(enum vd_log_kind kind);
 
 struct vd_filter_item {
 	struct vlog_item parsed; /* spans into the text of the string */
-	bool valid;          /* false for an item whose verdict is open, too */
-	enum vd_tri applied; /* does it take effect? Before 2.4.0 items before the first bad one do */
-	const char *open;    /* what is not known about the verdict; NULL when it is known. Static */
+	bool valid;              /* false for an item whose verdict is open, too */
+	enum vd_tri applied;     /* does it take effect? Before 2.4.0 items before the first bad one do */
+	const char *open;        /* what is not known about the verdict; NULL when it is known. Static */
 	char *error; /* what libvirt says to an invalid item, in its own terms; NULL when valid. Owned, raw bytes */
 	char *hint;  /* how to do it right, for people; NULL when there is nothing to add. Owned, raw bytes */
 	char *path;  /* outputs, file, valid: the path as libvirt normalises it; relative to the daemon's working */
@@ -40,7 +40,7 @@ struct vd_filter_item {
 struct vd_filters {
 	enum vd_log_kind kind;
 	struct vd_filter_era era; /* the rules that it was read by */
-	char *text; /* owned copy of the string */
+	char *text;               /* owned copy of the string */
 	size_t len;
 	struct vd_filter_item *items; /* owned */
 	size_t count;
@@ -48,16 +48,16 @@ struct vd_filters {
 	size_t open;    /* how many items have an open verdict */
 };
 
-#define VD_FILTERS_INIT            \
-	{                          \
+#define VD_FILTERS_INIT                \
+	{                              \
 		.kind = VD_LOG_FILTERS \
 	}
 #define VD_AUTO_FILTERS VD_CLEANUP(vd_filters_release) struct vd_filters
 
 /*
  * Take @text apart into @ret_filters, which must be VD_FILTERS_INIT. A bad item is no error of this function.
- * An output "file:" whose path can only be a directory ("", "/", "..") counts as invalid from 2.4.0 on: opening it fails
- * always, and that refuses the string. The rules are those of the newest era. Returns 0 or -ENOMEM.
+ * An output "file:" whose path can only be a directory ("", "/", "..") counts as invalid from 2.4.0 on: opening it
+ * fails always, and that refuses the string. The rules are those of the newest era. Returns 0 or -ENOMEM.
  */
 int vd_filters_parse(enum vd_log_kind kind, const char *text, struct vd_filters *ret_filters,
                      struct vd_err *err) VD_MUST_CHECK;
@@ -92,6 +92,8 @@ enum vd_tri vd_filters_item_matches(const struct vd_filters *filters, size_t ind
  * same path or ident), before 2.4.0 all of them. True when item @index is one of them.
  */
 bool vd_outputs_kept(const struct vd_filters *outputs, size_t index);
+/* Do two valid outputs have the same destination, and the same path or ident? */
+bool vd_outputs_same(const struct vd_filters *outputs, size_t a, size_t b);
 /* The lowest level that any output lets through; 5 when there is none. */
 unsigned vd_outputs_lowest(const struct vd_filters *outputs);
 
