@@ -108,6 +108,7 @@ LIB_SRCS := \
 	lib/filter.c \
 	lib/filter-check.c \
 	lib/filter-era.c \
+	lib/filter-outputs.c \
 	lib/guests.c \
 	lib/guests-find.c \
 	lib/guests-places.c \

@@ -332,8 +332,8 @@ static void add_json_row(struct vd_suggestion *s, const struct vd_target *target
 		vd_row_flag(row, COL_LEFT_OUT, s->left_out.items[i]);
 	if (s->log_level)
 		vd_row_num(row, COL_LOG_LEVEL, s->log_level);
-	if (s->count != 1 && has_ring_buffer(s))
-		vd_row_str(row, COL_NOTE, ring_note);
+	if (has_ring_buffer(s))
+		vd_report_extra(s->report, "note", vd_value_str(ring_note));
 	vd_row_value(row, COL_WAYS, vd_steal(s->ways));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter.h"
+#include "filter-internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ void vd_filter_warnings_release(struct vd_filter_warnings *warnings)
 	*warnings = (struct vd_filter_warnings)VD_FILTER_WARNINGS_INIT;
 }
 
-VD_PRINTF(4, 5) static int warn(struct vd_filter_warnings *w, const char *id, long item, const char *fmt, ...)
+int vd_filter_warn(struct vd_filter_warnings *w, const char *id, long item, const char *fmt, ...)
 {
 	struct vd_filter_warning warning = { id, item, NULL };
 	va_list ap;
@@ -147,12 +147,13 @@ static int check_separator(struct check *c, const struct item *item, const char 
 
 	if (with_spaces(&c->filters->era, item, &better) < 0)
 		return -ENOMEM;
-	return warn(c->warnings, "separator", item->index,
-	            "%s does not separate filters, only %s: this is one filter, for the pattern '%.*s'; did you "
-	            "mean "
-	            "'%s'?",
-	            separator_name(*separator), c->filters->era.by_hand ? "white space does" : "spaces do",
-	            item->match_len, item->match, vd_buf_str(&better));
+	return vd_filter_warn(
+	        c->warnings, "separator", item->index,
+	        "%s does not separate filters, only %s: this is one filter, for the pattern '%.*s'; did you "
+	        "mean "
+	        "'%s'?",
+	        separator_name(*separator), c->filters->era.by_hand ? "white space does" : "spaces do", item->match_len,
+	        item->match, vd_buf_str(&better));
 }
 
 static bool has_upper(const struct item *item)
@@ -184,9 +185,9 @@ static int check_case(struct check *c, const struct item *item, bool *ret_found)
 			return -ENOMEM;
 	}
 	*ret_found = vd_catalogue_matches(c->catalogue, lower.data, lower.len);
-	return *ret_found ? warn(c->warnings, "case", item->index,
-	                         "'%.*s' matches no %s: matching is case-sensitive; did you mean '%s'?",
-	                         item->match_len, item->match, what(c), lower.data)
+	return *ret_found ? vd_filter_warn(c->warnings, "case", item->index,
+	                                   "'%.*s' matches no %s: matching is case-sensitive; did you mean '%s'?",
+	                                   item->match_len, item->match, what(c), lower.data)
 	                  : 0;
 }
 
@@ -209,14 +210,15 @@ static int check_no_file(struct check *c, const struct item *item)
 	}
 	if (join_names(&names, " or ", &list) < 0)
 		return -ENOMEM;
-	return warn(c->warnings, "no-match", item->index,
-	            "'%.*s' matches no source file that is known for this version, of which there is no full list: "
-	            "before libvirt 1.2.3 patterns are compared with file names such as %s%s%s",
-	            item->match_len, item->match,
-	            names.len                     ? vd_buf_str(&list)
-	            : c->filters->era.file_prefix ? "file.qemu_driver.c"
-	                                          : "qemu/qemu_monitor.c",
-	            memchr(item->match, ':', (size_t)item->match_len) ? "; a colon is part of the pattern" : "", "");
+	return vd_filter_warn(
+	        c->warnings, "no-match", item->index,
+	        "'%.*s' matches no source file that is known for this version, of which there is no full list: "
+	        "before libvirt 1.2.3 patterns are compared with file names such as %s%s%s",
+	        item->match_len, item->match,
+	        names.len                     ? vd_buf_str(&list)
+	        : c->filters->era.file_prefix ? "file.qemu_driver.c"
+	                                      : "qemu/qemu_monitor.c",
+	        memchr(item->match, ':', (size_t)item->match_len) ? "; a colon is part of the pattern" : "", "");
 }
 
 static int check_nearest(struct check *c, const struct item *item)
@@ -234,9 +236,10 @@ static int check_nearest(struct check *c, const struct item *item)
 	if (vd_catalogue_nearest(c->catalogue, item->match, (size_t)item->match_len, MAX_NAMES, &names) < 0 ||
 	    join_names(&names, " or ", &list) < 0)
 		return -ENOMEM;
-	return warn(c->warnings, "no-match", item->index, "'%.*s' matches no category%s%s%s%s%s", item->match_len,
-	            item->match, since ? since : "", colon ? ": a colon is part of the pattern before 1.3.3" : "",
-	            names.len ? "; did you mean " : "", vd_buf_str(&list), names.len ? "?" : "");
+	return vd_filter_warn(c->warnings, "no-match", item->index, "'%.*s' matches no category%s%s%s%s%s",
+	                      item->match_len, item->match, since ? since : "",
+	                      colon ? ": a colon is part of the pattern before 1.3.3" : "",
+	                      names.len ? "; did you mean " : "", vd_buf_str(&list), names.len ? "?" : "");
 }
 
 static bool has_any(const struct item *item, const char *chars)
@@ -271,26 +274,29 @@ static int check_star(struct check *c, const struct item *item)
 
 	strip_stars(item, &rest, &len);
 	if (!len)
-		return warn(c->warnings, "star-literal", item->index,
-		            "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters; log_level "
-		            "sets the level of everything",
-		            item->match_len, item->match);
+		return vd_filter_warn(
+		        c->warnings, "star-literal", item->index,
+		        "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters; log_level "
+		        "sets the level of everything",
+		        item->match_len, item->match);
 	if (memchr(rest, '*', (size_t)len) || memchr(rest, '?', (size_t)len))
-		return warn(c->warnings, "star-literal", item->index,
-		            "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters",
-		            item->match_len, item->match);
-	return warn(c->warnings, "star-literal", item->index,
-	            "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters; any part of a name "
-	            "matches, so write '%.*s'",
-	            item->match_len, item->match, len, rest);
+		return vd_filter_warn(c->warnings, "star-literal", item->index,
+		                      "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters",
+		                      item->match_len, item->match);
+	return vd_filter_warn(
+	        c->warnings, "star-literal", item->index,
+	        "'%.*s' matches nothing: before libvirt 4.4.0 * and ? are ordinary characters; any part of a name "
+	        "matches, so write '%.*s'",
+	        item->match_len, item->match, len, rest);
 }
 
 static int check_brackets(struct check *c, const struct item *item)
 {
-	return warn(c->warnings, "brackets-literal", item->index,
-	            "'%.*s' matches no %s: brackets are ordinary characters%s", item->match_len, item->match, what(c),
-	            c->filters->era.matching == VD_MATCH_SUBSTRING ? ", nothing is a wildcard before libvirt 4.4.0"
-	                                                           : ", only * and ? are wildcards");
+	return vd_filter_warn(
+	        c->warnings, "brackets-literal", item->index,
+	        "'%.*s' matches no %s: brackets are ordinary characters%s", item->match_len, item->match, what(c),
+	        c->filters->era.matching == VD_MATCH_SUBSTRING ? ", nothing is a wildcard before libvirt 4.4.0"
+	                                                       : ", only * and ? are wildcards");
 }
 
 /* The pattern surely matches no category of this version: say the most likely reason, once. */
@@ -320,10 +326,11 @@ static int check_unsure(struct check *c, const struct item *item)
 	const struct vd_filter_era *era = &c->filters->era;
 
 	if (era->matching == VD_MATCH_EITHER && has_any(item, "["))
-		return warn(c->warnings, "brackets-literal", item->index,
-		            "cannot tell what '%.*s' matches: brackets are wildcards until libvirt 4.6, ordinary "
-		            "characters in 7.0.0, and nobody looked in which version between them that changed",
-		            item->match_len, item->match);
+		return vd_filter_warn(
+		        c->warnings, "brackets-literal", item->index,
+		        "cannot tell what '%.*s' matches: brackets are wildcards until libvirt 4.6, ordinary "
+		        "characters in 7.0.0, and nobody looked in which version between them that changed",
+		        item->match_len, item->match);
 	return 0;
 }
 
@@ -355,9 +362,10 @@ static int check_merged(struct check *c, const struct item *item, long later)
 {
 	const struct vlog_span *text = &c->filters->items[later].parsed.text;
 
-	return warn(c->warnings, "shadowed", item->index,
-	            "'%.*s' never counts: before libvirt 2.4.0 '%.*s', which has the same pattern, takes its place",
-	            item->text_len, item->text, (int)text->length, vd_filters_span(c->filters, text));
+	return vd_filter_warn(
+	        c->warnings, "shadowed", item->index,
+	        "'%.*s' never counts: before libvirt 2.4.0 '%.*s', which has the same pattern, takes its place",
+	        item->text_len, item->text, (int)text->length, vd_filters_span(c->filters, text));
 }
 
 /* "'1:qemu' and '1:util'" for the items that @won marks. */
@@ -417,12 +425,13 @@ static int check_shadowed(struct check *c, const struct item *item, enum vd_tri 
 		return 0;
 	if (join_items(c->filters, won, item->index, &list) < 0)
 		return -ENOMEM;
-	return same_level ? warn(c->warnings, "shadowed", item->index,
-	                         "'%.*s' changes nothing: all that it matches has that level already by %s",
-	                         item->text_len, item->text, vd_buf_str(&list))
-	                  : warn(c->warnings, "shadowed", item->index,
-	                         "'%.*s' never counts: all that it matches is decided before it by %s; put it first",
-	                         item->text_len, item->text, vd_buf_str(&list));
+	return same_level ? vd_filter_warn(c->warnings, "shadowed", item->index,
+	                                   "'%.*s' changes nothing: all that it matches has that level already by %s",
+	                                   item->text_len, item->text, vd_buf_str(&list))
+	                  : vd_filter_warn(
+	                            c->warnings, "shadowed", item->index,
+	                            "'%.*s' never counts: all that it matches is decided before it by %s; put it first",
+	                            item->text_len, item->text, vd_buf_str(&list));
 }
 
 /* The item turns on a category that is known to flood the log. */
@@ -453,8 +462,8 @@ static int check_flood(struct check *c, const struct item *item)
 			return -ENOMEM;
 	if (join_names(&names, " and ", &list) < 0)
 		return -ENOMEM;
-	return warn(c->warnings, "flood", item->index, "'%.*s' lets %s flood the log; put '%s' before it",
-	            item->text_len, item->text, vd_buf_str(&list), vd_buf_str(&before));
+	return vd_filter_warn(c->warnings, "flood", item->index, "'%.*s' lets %s flood the log; put '%s' before it",
+	                      item->text_len, item->text, vd_buf_str(&list), vd_buf_str(&before));
 }
 
 /* Both the filter and the output must let a message pass. */
@@ -468,11 +477,11 @@ static int check_below_output(struct check *c, const struct item *item)
 	if (item->parsed->level >= lowest)
 		return 0;
 	if (lowest > 4)
-		return warn(c->warnings, "below-output", item->index, "'%.*s' has no effect: there is no output",
-		            item->text_len, item->text);
-	return warn(c->warnings, "below-output", item->index,
-	            "'%.*s' asks for %s, but no output lets anything below %s through", item->text_len, item->text,
-	            vlog_level_name(item->parsed->level), vlog_level_name(lowest));
+		return vd_filter_warn(c->warnings, "below-output", item->index,
+		                      "'%.*s' has no effect: there is no output", item->text_len, item->text);
+	return vd_filter_warn(c->warnings, "below-output", item->index,
+	                      "'%.*s' asks for %s, but no output lets anything below %s through", item->text_len,
+	                      item->text, vlog_level_name(item->parsed->level), vlog_level_name(lowest));
 }
 
 /* What the "+" before a pattern does depends on the version. */
@@ -480,22 +489,25 @@ static int check_plus(struct check *c, const struct item *item)
 {
 	switch (c->filters->era.plus) {
 	case VD_PLUS_LITERAL:
-		return *item->match != '+' ? 0
-		                           : warn(c->warnings, "stack-trace-flag", item->index,
-		                                  "the \"+\" is part of the pattern before libvirt 0.9.13, and no file "
-		                                  "name holds one: '%.*s' matches nothing",
-		                                  item->match_len, item->match);
+		return *item->match != '+'
+		               ? 0
+		               : vd_filter_warn(c->warnings, "stack-trace-flag", item->index,
+		                                "the \"+\" is part of the pattern before libvirt 0.9.13, and no file "
+		                                "name holds one: '%.*s' matches nothing",
+		                                item->match_len, item->match);
 	case VD_PLUS_TRACE:
-		return !item->parsed->plus ? 0
-		                           : warn(c->warnings, "stack-trace-flag", item->index,
-		                                  "the \"+\" asks for a stack trace with each message, until libvirt "
-		                                  "5.9.0");
+		return !item->parsed->plus
+		               ? 0
+		               : vd_filter_warn(c->warnings, "stack-trace-flag", item->index,
+		                                "the \"+\" asks for a stack trace with each message, until libvirt "
+		                                "5.9.0");
 	case VD_PLUS_IGNORED:
 		break;
 	}
-	return !item->parsed->plus ? 0
-	                           : warn(c->warnings, "stack-trace-flag", item->index,
-	                                  "the \"+\" asked for stack traces before libvirt 5.9.0; it is ignored now");
+	return !item->parsed->plus
+	               ? 0
+	               : vd_filter_warn(c->warnings, "stack-trace-flag", item->index,
+	                                "the \"+\" asked for stack traces before libvirt 5.9.0; it is ignored now");
 }
 
 /* What may be wrong with a pattern that works. */
@@ -507,9 +519,10 @@ static int check_form(struct check *c, const struct item *item, enum vd_tri matc
 	if (check_plus(c, item) < 0)
 		return -ENOMEM;
 	if (ignored->length && !separator &&
-	    warn(c->warnings, "suffix-ignored", item->index,
-	         "':%.*s' is ignored: only the first two parts count, level and pattern '%.*s'", (int)ignored->length,
-	         vd_filters_span(c->filters, ignored), item->match_len, item->match) < 0)
+	    vd_filter_warn(c->warnings, "suffix-ignored", item->index,
+	                   "':%.*s' is ignored: only the first two parts count, level and pattern '%.*s'",
+	                   (int)ignored->length, vd_filters_span(c->filters, ignored), item->match_len,
+	                   item->match) < 0)
 		return -ENOMEM;
 	return matched != VD_NO && separator ? check_separator(c, item, separator) : 0;
 }
@@ -543,144 +556,5 @@ int vd_filters_check(const struct vd_filters *filters, const struct vd_catalogue
 		if (filters->items[i].valid && (!filters->era.item_by_item || filters->items[i].applied != VD_NO) &&
 		    check_item(&c, (long)i) < 0)
 			return -ENOMEM;
-	return 0;
-}
-
-/* --- outputs --------------------------------------------------------------------------------------------------------
- */
-
-/* Which later item replaces item @index; -1 none. */
-static long replaced_by(const struct vd_filters *f, size_t index)
-{
-	if (!f->items[index].valid || vd_outputs_kept(f, index))
-		return -1;
-	for (size_t i = index + 1; i < f->count; i++)
-		if (f->items[i].valid && f->items[i].parsed.dest == f->items[index].parsed.dest &&
-		    vd_outputs_kept(f, i))
-			return (long)i;
-	return -1;
-}
-
-/* The directory part of an absolute normalised path; a malloc()ed string. */
-static char *parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-}
-
-/* What libvirt does when it cannot open the file. */
-static const char *refusal(const struct vd_filter_era *era)
-{
-	if (!era->item_by_item)
-		return "libvirt would refuse the string";
-	return era->by_hand ? "libvirt would leave out this output without a word"
-	                    : "libvirt could not open the file, and what it then does is not known for this version";
-}
-
-/*
- * Can the file be opened? libvirt creates the file, not its directories, and refuses the whole string when that fails.
- * What cannot be seen (no permission, no evidence) gives no warning.
- */
-static int check_place(const struct vd_filter_era *era, const struct vd_filter_item *item, long index,
-                       struct vd_root *root, struct vd_filter_warnings *w)
-{
-	VD_AUTO_FREE char *parent = parent_of(item->path);
-	struct vd_stat st;
-	int r;
-
-	if (!parent)
-		return -ENOMEM;
-	r = vd_root_stat(root, parent, &st, NULL);
-	if (r == -ENOENT || r == -ENOTDIR || (!r && st.type != VD_FILE_DIR && st.type != VD_FILE_UNKNOWN))
-		return warn(w, "directory-missing", index, "%s: there is no directory %s, and it does not create it",
-		            refusal(era), parent);
-	if (r < 0)
-		return 0;
-	r = vd_root_stat(root, item->path, &st, NULL);
-	if (!r && st.type == VD_FILE_DIR)
-		return warn(w, "is-directory", index, "%s: %s is a directory", refusal(era), item->path);
-	return 0;
-}
-
-static int check_file(const struct vd_filter_era *era, const struct vd_filter_item *item, long index,
-                      struct vd_root *root, struct vd_filter_warnings *w)
-{
-	if (*item->path != '/')
-		return warn(w, "relative-path", index,
-		            "'%s' is relative to the working directory of the daemon, / for one that systemd started",
-		            item->path);
-	return root ? check_place(era, item, index, root, w) : 0;
-}
-
-/* The item before @index that writes to the same place; -1 none. Only where libvirt keeps both. */
-static long doubled(const struct vd_filters *f, size_t index)
-{
-	for (size_t i = 0; f->era.keeps_duplicates && i < index; i++)
-		if (f->items[i].valid && vd_outputs_same(f, i, index))
-			return (long)i;
-	return -1;
-}
-
-static int check_output(const struct vd_filters *f, size_t index, struct vd_root *root, struct vd_filter_warnings *w)
-{
-	const struct vd_filter_item *item = &f->items[index];
-	long later = f->era.keeps_duplicates ? -1 : replaced_by(f, index), earlier = doubled(f, index);
-
-	if (item->parsed.dest == VLOG_DEST_FILE && check_file(&f->era, item, (long)index, root, w) < 0)
-		return -ENOMEM;
-	if (item->parsed.dest == VLOG_DEST_JOURNALD && item->parsed.level == 1 &&
-	    warn(w, "journald-debug", (long)index,
-	         "journald drops lines when debug output comes too fast: use a file for level 1, 3:journald beside "
-	         "it") < 0)
-		return -ENOMEM;
-	if (earlier >= 0)
-		return warn(
-		        w, "duplicate", (long)index,
-		        "'%.*s' names the same destination as '%.*s': before libvirt 2.4.0 both stay, and lines come "
-		        "twice",
-		        (int)item->parsed.text.length, vd_filters_span(f, &item->parsed.text),
-		        (int)f->items[earlier].parsed.text.length, vd_filters_span(f, &f->items[earlier].parsed.text));
-	if (later >= 0)
-		return warn(w, "duplicate", (long)index,
-		            "'%.*s' is dropped: '%.*s' names the same destination, the last one stays",
-		            (int)item->parsed.text.length, vd_filters_span(f, &item->parsed.text),
-		            (int)f->items[later].parsed.text.length, vd_filters_span(f, &f->items[later].parsed.text));
-	return 0;
-}
-
-/* Is the invalid item @index likely the rest of a path that held a space, or a path that holds a colon? */
-static int check_split_path(const struct vd_filters *f, size_t index, struct vd_filter_warnings *w)
-{
-	const struct vlog_item *i = &f->items[index].parsed, *before = index ? &f->items[index - 1].parsed : NULL;
-
-	if (i->error == VLOG_ITEM_REQUIREMENT && i->dest == VLOG_DEST_FILE && i->argument.length)
-		return warn(w, "space-or-colon-in-path", (long)index,
-		            "a path cannot hold a colon: nothing quotes or escapes it");
-	if (i->error == VLOG_ITEM_MALFORMED && before && before->error == VLOG_ITEM_OK &&
-	    before->dest == VLOG_DEST_FILE)
-		return warn(w, "space-or-colon-in-path", (long)index,
-		            "if '%.*s' belongs to the path before it: a path cannot hold a space, nothing quotes or "
-		            "escapes it",
-		            (int)i->text.length, vd_filters_span(f, &i->text));
-	return 0;
-}
-
-int vd_outputs_check(const struct vd_filters *outputs, struct vd_root *root, struct vd_filter_warnings *warnings)
-{
-	for (size_t i = 0; i < outputs->count; i++) {
-		bool reached = !outputs->era.item_by_item || outputs->items[i].applied != VD_NO;
-		int r = !outputs->items[i].valid ? check_split_path(outputs, i, warnings)
-		        : reached                ? check_output(outputs, i, root, warnings)
-		                                 : 0;
-
-		if (r < 0)
-			return r;
-	}
-	/* Known for 9.0.0 only. */
-	if (!outputs->count && outputs->len && outputs->era.version >= VD_VERSION(9, 0, 0))
-		return warn(warnings, "no-outputs", -1,
-		            "spaces alone leave no output at all: messages go raw to standard error; '' restores the "
-		            "default");
 	return 0;
 }

@@ -100,8 +100,9 @@ static void judge_split_filter(const struct vd_filter_era *era, const char *s, s
 		fail(&item->parsed, VLOG_ITEM_MALFORMED, extra);
 		item->valid = VD_NO;
 	} else if (extra.length && era->extra_colon == VD_UNSURE && item->valid == VD_YES) {
-		leave_open(item, "7.0.0 refuses a second colon, 9.0.0 ignores what follows it; between them nobody "
-		                 "looked");
+		item->parsed.fault = extra;
+		leave_open(item,
+		           "7.0.0 refuses a second colon, 9.0.0 ignores what follows it; between them nobody looked");
 	} else if (item->parsed.error == VLOG_ITEM_MATCH && era->item_by_item) {
 		leave_open(item, "whether an empty pattern is accepted between 1.3.3 and 2.4.0 is not known");
 	}

@@ -3,8 +3,8 @@
 
 /*
  * A log filter or log output string of libvirt, taken apart as a version reads it: what the daemon would say to each
- * item and what it means for each log category. Pure, but for the checks of output paths in filter-check.c, which look
- * at the host through lib/root.
+ * item and what it means for each log category. Pure, but for the checks of output paths in filter-outputs.c, which
+ * look at the host through lib/root.
  */
 
 #include <stdbool.h>

@@ -88,7 +88,7 @@ static void test_strings(const struct vd_catalogue *catalogue)
 		tap_int(count_warnings(filters ? filters : "", catalogue, &invalid), 0,
 		        "topics: %s for %s -> no warning", t->id, version);
 		tap_int(invalid, 0, "topics: %s for %s -> valid", t->id, version);
-		if (catalogue->version == VD_CATALOGUE_OLDEST)
+		if (catalogue->version == VD_VERSION(9, 0, 0))
 			tap_str(filters, t->filters, "topics: %s for %s -> as it stands in the table", t->id, version);
 	}
 }
