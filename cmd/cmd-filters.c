@@ -215,7 +215,7 @@ static void explain_category(struct explain *e, const struct vd_category *catego
 	struct vd_row *row;
 
 	e->counts[level]++;
-	if (only_if_different && level == e->default_level)
+	if (only_if_different && (level == e->default_level || !category->n_texts))
 		return;
 	row = vd_table_row(e->table, NULL);
 	vd_row_str(row, EXPLAIN_CATEGORY, category->name);
@@ -412,7 +412,12 @@ static void add_category(struct vd_table *table, const struct vd_category *c)
 
 	vd_row_str(row, LIST_CATEGORY, c->name);
 	vd_row_str(row, LIST_AREA, c->area);
-	add_files(row, c->files);
+	/* Before 1.2.3 what counts is what the file may have been called then. */
+	if (c->n_texts && strcmp(c->texts[0], c->name) != 0)
+		for (size_t i = 0; i < c->n_texts; i++)
+			vd_row_flag(row, LIST_FILE, c->texts[i]);
+	else
+		add_files(row, c->files);
 	vd_row_str(row, LIST_SINCE, c->since);
 	vd_row_str(row, LIST_UNTIL, c->until);
 	vd_row_str(row, LIST_VOLUME, c->volume == VD_VOLUME_NONE ? NULL : vd_volume_name(c->volume));

@@ -134,7 +134,7 @@ static struct vd_value *item_value(const struct vd_filters *f, size_t index)
 	set(v, "error", vd_value_str(item->error));
 	set(v, "hint", vd_value_str(item->hint));
 	set(v, "applied", tri_value(item->applied));
-	set(v, "open", vd_value_str(item->open));
+	set(v, "note", vd_value_str(item->open));
 	return v;
 }
 

@@ -351,14 +351,36 @@ static void set_targets(struct merge *m, const struct vd_filters *f, unsigned ba
 	}
 }
 
+/*
+ * What one topic silences more than another that gives @base to everything is to have @base: where no item can say
+ * "everything", the silencer's pattern serves for that too.
+ */
+static int add_softened(struct merge *m, const struct vd_filters *f, const struct vlog_item *parsed, unsigned base)
+{
+	struct vlog_item softer = *parsed;
+
+	if (!base || parsed->level <= base)
+		return 0;
+	softer.level = base;
+	return add_candidate(m, f, &softer, NULL);
+}
+
 static int add_strings(struct merge *m, const struct vd_filters *strings, const unsigned *bases, size_t count,
                        struct vd_strv *left_out)
 {
+	unsigned base = 0;
+
+	for (size_t s = 0; s < count; s++)
+		if (bases[s] > base)
+			base = bases[s];
 	for (size_t s = 0; s < count; s++) {
 		set_targets(m, &strings[s], bases[s]);
 		for (size_t i = 0; i < strings[s].count; i++) {
-			int r = add_candidate(m, &strings[s], &strings[s].items[i].parsed, left_out);
+			const struct vlog_item *parsed = &strings[s].items[i].parsed;
+			int r = add_candidate(m, &strings[s], parsed, left_out);
 
+			if (r >= 0 && count > 1)
+				r = add_softened(m, &strings[s], parsed, base);
 			if (r < 0)
 				return r;
 		}
@@ -366,11 +388,24 @@ static int add_strings(struct merge *m, const struct vd_filters *strings, const 
 	return 0;
 }
 
-/* One string alone keeps its order: it was written by people who thought about it. */
+/* Would the item decide on any category if it stood here? */
+static bool adds_something(const struct merge *m, const struct candidate *item)
+{
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		if (item->hits[c] && !m->covered[c])
+			return true;
+	return false;
+}
+
+/*
+ * One string alone keeps its order: it was written by people who thought about it. In other versions an item may have
+ * nothing left to decide.
+ */
 static int keep_order(struct merge *m)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (place(m, m->candidates[i].level, m->candidates[i].text, m->candidates[i].len) < 0)
+		if (adds_something(m, &m->candidates[i]) &&
+		    place(m, m->candidates[i].level, m->candidates[i].text, m->candidates[i].len) < 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -416,19 +451,29 @@ static bool is_everything(const char *pattern, size_t len)
 	return len == 1 && *pattern == '*';
 }
 
+/* The level that the topic gives to everything by a lone star, where that has to be said otherwise; 0: none. */
+static unsigned level_of_all(const struct vd_topic *topic, const struct vd_filter_era *era)
+{
+	const char *s = topic->filters, *pattern;
+	unsigned level;
+	size_t len;
+
+	while (era->matching == VD_MATCH_SUBSTRING && next_item(&s, &level, &pattern, &len))
+		if (is_everything(pattern, len))
+			return level;
+	return 0;
+}
+
 unsigned vd_topics_log_level(const struct vd_topic *const *topics, size_t count, unsigned version)
 {
 	struct vd_filter_era era = vd_filter_era(version);
 	unsigned lowest = VD_LOG_DEFAULT_LEVEL;
 
-	for (size_t i = 0; i < count && era.matching == VD_MATCH_SUBSTRING; i++) {
-		const char *s = topics[i]->filters, *pattern;
-		unsigned level;
-		size_t len;
+	for (size_t i = 0; i < count; i++) {
+		unsigned level = level_of_all(topics[i], &era);
 
-		while (next_item(&s, &level, &pattern, &len))
-			if (is_everything(pattern, len) && level < lowest)
-				lowest = level;
+		if (level && level < lowest)
+			lowest = level;
 	}
 	return lowest < VD_LOG_DEFAULT_LEVEL ? lowest : 0;
 }
@@ -494,13 +539,14 @@ int vd_topics_merge(const struct vd_topic *const *topics, size_t count, const st
 {
 	struct vd_filters *strings = calloc(count + 1, sizeof(*strings));
 	VD_AUTO_FREE unsigned *bases = calloc(count + 1, sizeof(*bases));
+	struct vd_filter_era era = vd_filter_era(catalogue->version);
 	size_t parsed = 0;
 	int r = strings && bases ? 0 : -ENOMEM;
 
 	for (; !r && parsed < count; parsed++) {
 		VD_AUTO_BUF text = VD_BUF_INIT;
 
-		bases[parsed] = vd_topics_log_level(&topics[parsed], 1, catalogue->version);
+		bases[parsed] = level_of_all(topics[parsed], &era);
 		r = adapt(topics[parsed], catalogue, left_out, &text);
 		if (!r)
 			r = vd_filters_parse_as(VD_LOG_FILTERS, catalogue->version, vd_buf_str(&text), &strings[parsed],
