@@ -279,8 +279,9 @@ static const char *const tree_examples[] = {
 static const struct vd_cmd cmd_tree = {
 	.name = "tree",
 	.summary = "show libvirt's part of the cgroup tree, by guest",
-	.description = "Finds the groups that libvirt made for guests on cgroup v1, v2 and both together, in any\n"
-	               "partition, and shows what they use, their limits and signs of trouble.",
+	.description = "Finds the groups that libvirt made for guests on cgroup v1, v2 and both together, in any "
+	               "partition, and shows what they use, their limits and signs of trouble. Lines under the table "
+	               "explain what is odd. Needs no daemon.",
 	.examples = tree_examples,
 	.opts = tree_opts,
 	.args = tree_args,

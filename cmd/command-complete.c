@@ -76,7 +76,8 @@ static bool open_root(struct completion *c)
 
 /* --- by type --------------------------------------------------------------------------------------------------- */
 
-static void add_guest(struct completion *c, const char *name, const char *driver, const char *state)
+/* @shared: another driver has a guest of that name. */
+static void add_guest(struct completion *c, const char *name, const char *driver, const char *state, bool shared)
 {
 	VD_AUTO_BUF qualified = VD_BUF_INIT;
 
@@ -86,8 +87,11 @@ static void add_guest(struct completion *c, const char *name, const char *driver
 	for (int i = 0; i < c->parse.n_operands; i++)
 		if (!strcmp(c->parse.operands[i], name) || !strcmp(c->parse.operands[i], vd_buf_str(&qualified)))
 			return;
-	add(c, "%s\t%s, %s", name, driver, state);
-	if (strchr(c->cur, ':'))
+	if (shared)
+		add(c, "%s\tambiguous", name);
+	else
+		add(c, "%s\t%s, %s", name, driver, state);
+	if (shared || strchr(c->cur, ':'))
 		add(c, "%s\t%s", vd_buf_str(&qualified), state);
 }
 
@@ -110,11 +114,12 @@ static void complete_guests(struct completion *c)
 		return;
 	for (int running = 1; running >= 0; running--) {
 		for (size_t i = 0; i < guests.len; i++) {
-			const struct vd_guest *g = &guests.items[i];
+			const struct vd_guest *g = &guests.items[i], *same[2];
 
 			if ((g->state == VD_GUEST_RUNNING) == running)
 				add_guest(c, vd_guest_name(g), vd_driver_name(vd_guest_domain(g)->driver),
-				          vd_guest_state_text(g));
+				          vd_guest_state_text(g),
+				          vd_guests_find(&guests, vd_guest_name(g), same, 2) > 1);
 		}
 	}
 	for (size_t i = 0; i < guests.n_problems; i++)
@@ -193,11 +198,27 @@ static void complete_type(struct completion *c, enum vd_opt_type type, const cha
 	}
 }
 
+/* Filters match any part of a category, so "1:qemu_mon" may go on with what stands behind the dot of one. */
+static void complete_last_part(struct completion *c, vd_complete_fn callback)
+{
+	VD_AUTO_FREE char *level = strndup(c->cur, strcspn(c->cur, ":") + 1);
+	VD_AUTO_STRV all = VD_STRV_INIT;
+
+	if (level)
+		callback(&c->ctx, level, &all);
+	for (size_t i = 0; i < all.len; i++) {
+		const char *dot = strchr(all.items[i], '.');
+
+		if (dot && !strncmp(all.items[i], level, strlen(level)))
+			add(c, "%s%s", level, dot + 1);
+	}
+}
+
 static void complete_value(struct completion *c, enum vd_opt_type type, const char *arg, const char *const *words,
                            vd_complete_fn callback)
 {
 	VD_AUTO_STRV more = VD_STRV_INIT;
-	char level[3] = { c->cur[0], ':', 0 };
+	char level[3] = ":";
 	const char *prefix;
 
 	complete_type(c, type, arg, words);
@@ -207,10 +228,13 @@ static void complete_value(struct completion *c, enum vd_opt_type type, const ch
 	 * "1" alone goes on with the categories at once. "1:" as the only candidate would be finished by the shell
 	 * with a closing quote.
 	 */
+	snprintf(level, sizeof(level), "%c:", c->cur[0]);
 	prefix = type == VD_OPT_FILTERS && c->cur[0] && !c->cur[1] ? level : c->cur;
 	callback(&c->ctx, prefix, &more);
 	for (size_t i = 0; i < more.len; i++)
 		add(c, "%s", more.items[i]);
+	if (type == VD_OPT_FILTERS && !c->words.len && strchr(c->cur, ':'))
+		complete_last_part(c, callback);
 }
 
 static void complete_optval(struct completion *c, const struct vd_opt *o)

@@ -142,13 +142,37 @@ static void columns(FILE *out, const struct vd_cmd *cmd)
 	}
 }
 
+/* A command line as it can be pasted: one that is too wide goes on behind a backslash at its last fitting blank. */
+static void example_line(FILE *out, const char *line)
+{
+	int indent = 2;
+
+	while (strlen(line) > (size_t)(WIDTH - 1 - indent)) {
+		size_t cut = 0;
+		char quote = 0;
+
+		for (size_t i = 0; line[i] && i < (size_t)(WIDTH - 3 - indent); i++) {
+			if (quote ? line[i] == quote : line[i] == '\'' || line[i] == '"')
+				quote = quote ? 0 : line[i];
+			else if (line[i] == ' ' && !quote)
+				cut = i;
+		}
+		if (!cut)
+			break;
+		fprintf(out, "%*s%.*s \\\n", indent, "", (int)cut, line);
+		line += cut + 1;
+		indent = 4;
+	}
+	fprintf(out, "%*s%s\n", indent, "", line);
+}
+
 static void examples(FILE *out, const char *const *pairs)
 {
 	if (!pairs || !pairs[0])
 		return;
 	fputs("\nExamples:\n", out);
 	for (; pairs[0] && pairs[1]; pairs += 2) {
-		fprintf(out, "  %s\n", pairs[0]);
+		example_line(out, pairs[0]);
 		fputs("      ", out);
 		wrap(out, pairs[1], 6, 6);
 	}

@@ -35,7 +35,7 @@ static const struct vd_col cols[] = {
 	[COL_FLAGS] = { "FLAGS", VD_COL_FLAGS, 0, "several words" },
 	[COL_EXTRA] = { "EXTRA-TEXT", VD_COL_STR, VD_COL_HIDDEN, "shown on request" },
 	[COL_VALUE] = { "VALUE", VD_COL_VALUE, 0, "a value of any kind" },
-	[COL_PATH] = { "PATH", VD_COL_STR, 0, "a path" },
+	[COL_PATH] = { "PATH", VD_COL_STR, VD_COL_TRUNC, "a path" },
 };
 
 static void fill(struct vd_row *row, int64_t bytes, double cpu, int64_t since)

@@ -241,7 +241,9 @@ void vd_report_missing(struct vd_report *report, const char *what, const char *w
 
 	report->unknown |= matters;
 	report->denied |= strstr(why, strerror(EACCES)) || strstr(why, strerror(EPERM));
-	if (asprintf(&line, "%c%s: %s", matters ? '!' : '-', what, why) < 0)
+	/* Errors of reading a file name it already. */
+	if (asprintf(&line, "%c%s%s%s", matters ? '!' : '-', strstr(why, what) ? "" : what,
+	             strstr(why, what) ? "" : ": ", why) < 0)
 		vd_report_oom();
 	/* Several checks may miss the same file: say it once. */
 	if (vd_strv_has(&report->missing_lines, line)) {

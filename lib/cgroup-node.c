@@ -394,15 +394,25 @@ static void read_pressure(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs
 	size_t n_files = VD_ARRAY_SIZE(files);
 	unsigned number;
 
+	if (walk->unified < 0)
+		return;
 	/* Threads have no memory of their own; I/O is the business of I/O threads, and shows in the guest's row. */
 	if (node->kind == VD_CGROUP_THREADS)
 		n_files = vd_cgroup_child_kind(node->name, &number) == VD_CGROUP_CHILD_IOTHREAD ? 2 : 1;
 	for (size_t i = 0; i < n_files; i++) {
-		double avg10;
+		unsigned bit = 1u << files[i].resource;
+		double avg10 = 0;
 
-		if (!have_file(walk, dirs, walk->unified, files[i].file, ret) ||
-		    vd_cgroup_parse_pressure(walk->text.data, walk->text.len, &avg10) < 0)
+		/*
+		 * "some" of a group covers all groups below it: where nobody waited there is nothing to read further
+		 * down, which spares an idle host most of these reads. The files of a capture are of different moments.
+		 */
+		if (node->quiet & bit && walk->layout->items[walk->unified].kernel && dirs->fd[walk->unified] >= 0)
+			avg10 = 0;
+		else if (!have_file(walk, dirs, walk->unified, files[i].file, ret) ||
+		         vd_cgroup_parse_pressure(walk->text.data, walk->text.len, &avg10) < 0)
 			continue;
+		node->quiet = avg10 > 0 ? node->quiet & ~bit : node->quiet | bit;
 		if (avg10 > node->pressure) {
 			node->pressure = avg10;
 			node->pressure_resource = avg10 > 0 ? files[i].resource : VD_CGROUP_NO_RESOURCE;

@@ -179,6 +179,9 @@ static int place_one(struct vd_cg_walk *walk, struct vd_cg_guest *guest, const c
 	if (r < 0)
 		return r;
 	node = path ? find_node(walk->tree->roots, walk->tree->n_roots, path) : NULL;
+	/* The numbers in the group are of our own pid namespace; a libvirt in a container counts otherwise. */
+	if (guest->node && path && vd_cg_is_below(path, guest->node->rel))
+		return 0;
 	if (guest->node)
 		return misplaced(walk, guest, path);
 	if (node && (node->stale || node->orphan || !node->guest))

@@ -57,6 +57,7 @@ struct vd_cgroup_node *vd_cg_add_node(struct vd_cgroup_tree *tree, struct vd_cgr
 	node->tasks = node->cpu_usec = node->memory = node->memory_max = -1;
 	node->nr_periods = node->nr_throttled = node->oom_kills = -1;
 	node->pressure = -1;
+	node->quiet = parent ? parent->quiet : 0;
 	items[(*len)++] = node;
 	return node;
 }

@@ -39,6 +39,7 @@ struct vd_cgroup_node {
 	int64_t memory, memory_max;   /* bytes; memory_max: the smallest limit here or above, -1 none */
 	double pressure;              /* highest `some avg10` in per cent; -1 unknown */
 	enum vd_cgroup_resource pressure_resource;
+	unsigned quiet; /* 1u << resource: no task here or below waited for it */
 	int64_t nr_periods, nr_throttled, oom_kills;
 	bool frozen;
 	bool stale;       /* no process in it, and no running guest that it belongs to */

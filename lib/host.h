@@ -31,6 +31,12 @@ int vd_host_load(struct vd_root *root, struct vd_host *ret_host) VD_MUST_CHECK;
 void vd_host_release(struct vd_host *host);
 
 /*
+ * The part of vd_host_load() that finds libvirt's version: *@ret_version 0 and *@ret_evidence NULL when nothing tells.
+ * Returns 0 or -ENOMEM. The caller frees *@ret_evidence.
+ */
+int vd_host_find_version(struct vd_root *root, unsigned *ret_version, char **ret_evidence) VD_MUST_CHECK;
+
+/*
  * Find a user by @name in the root's etc/passwd (live: the same file). -ENOENT when there is none. Output pointers may
  * be NULL.
  */

@@ -8,12 +8,13 @@
 
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.image");
+VLOG_CATEGORY("virtdiag.image.chain");
 
 struct walk {
 	struct vd_root *root;
 	struct vd_chain chain;
 	size_t cap;
+	bool lenient; /* the layer being probed may have a backing file */
 	struct vd_buf header;
 };
 
@@ -164,7 +165,7 @@ static int read_layer(struct walk *w, bool from_xml)
 		return r;
 	if (r < 0)
 		return problem(w, VD_CHAIN_HEADER, index, "%s: %s", layer->source->path, vd_err_text(&err));
-	if (layer->format_origin == VD_ORIGIN_PROBED && layer->image.backing)
+	if (layer->format_origin == VD_ORIGIN_PROBED && layer->image.backing && !w->lenient)
 		return problem(
 		        w, VD_CHAIN_FORMAT, index,
 		        "the format of %s is not recorded in the image above it, and it has a backing file itself "
@@ -247,6 +248,8 @@ static int add_from_header(struct walk *w, size_t above, bool *ret_more)
 	    (format == VD_FORMAT_OTHER &&
 	     !is_other_format(source->format ? source->format : layer->image.backing_format)))
 		format_origin = VD_ORIGIN_PROBED;
+	/* What a qed image names may always be probed: there is no field to record a format other than raw. */
+	w->lenient = layer->format == VD_FORMAT_QED;
 	r = update_type(w, source);
 	if (r == 0 && is_local(source) && has_backing_support(format) && is_repeated(w, source, format)) {
 		r = problem(w, VD_CHAIN_LOOP, above, "%s: its backing chain comes back to %s", layer->source->path,

@@ -498,12 +498,11 @@ static int arrive(struct resolver *s, const char *behind, bool follow)
 {
 	const struct vd_manifest_entry *e = vd_manifest_find(s->manifest, vd_buf_str(s->path));
 	VD_AUTO_FREE char *target = NULL;
-	bool last = behind[strspn(behind, "/")] == '\0';
 	int r;
 
 	if (e && e->missing)
 		return -ENOENT;
-	if (last && !*behind && !follow)
+	if (!*behind && !follow)
 		return 0;
 	if (e && e->type != VD_FILE_LNK)
 		return *behind && e->type != VD_FILE_DIR && e->type != VD_FILE_UNKNOWN ? -ENOTDIR : 0;

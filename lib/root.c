@@ -194,7 +194,7 @@ int vd_root_open_pid(pid_t pid, struct vd_root **ret_root, struct vd_err *err)
 	r = vd_root_open(dir, VD_ROOT_LIVE, ret_root, err);
 	if (r == -ENOENT)
 		return vd_err_set(err, ENOENT, "there is no process %ld", (long)pid);
-	if (r == -EACCES || r == -EPERM)
+	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
 		vd_err_prefix(err, "seeing the host as process %ld does needs root (sudo)", (long)pid);
 	if (!r)
 		(*ret_root)->pid = pid;
@@ -530,6 +530,27 @@ int vd_root_realpath(struct vd_root *root, const char *path, char **ret_path, st
 	return *ret_path ? 0 : vd_root_fail(root, "resolve", path, -ENOMEM, err);
 }
 
+/*
+ * The bytes that the capture holds for the image of record @e. Whatever goes wrong says nothing about the image itself:
+ * it must not look as if that were missing or no file.
+ */
+static int open_header(const struct vd_root *root, const struct vd_manifest_entry *e, int *ret_fd, struct vd_err *err)
+{
+	const char *file = e->header_file ? e->header_file : e->path;
+	VD_AUTO_ERR why = VD_ERR_INIT;
+	struct stat st;
+	int r;
+
+	if (e->type != VD_FILE_REG && e->type != VD_FILE_BLK && e->type != VD_FILE_UNKNOWN)
+		return vd_err_set(err, EINVAL, "cannot read '%s': it is neither a regular file nor a block device",
+		                  e->path);
+	r = open_data(root, file, false, ret_fd, &st, &why);
+	if (!r || r == -ENOMEM)
+		return r;
+	return vd_err_set(err, VD_NO_EVIDENCE, "the start of '%s' is not in the capture '%s': %s", e->path, root->dir,
+	                  vd_err_text(&why));
+}
+
 int vd_root_read_header(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf, struct vd_err *err)
 {
 	const struct vd_manifest_entry *e = NULL;
@@ -542,14 +563,10 @@ int vd_root_read_header(struct vd_root *root, const char *path, size_t max, stru
 	r = vd_root_ask(root, path, false, "read", &e, &found, err);
 	if (r < 0)
 		return r;
-	if (e && e->type != VD_FILE_REG && e->type != VD_FILE_BLK && e->type != VD_FILE_UNKNOWN)
-		return vd_err_set(err, EINVAL, "cannot read '%s': neither a regular file nor a block device", path);
-	r = open_data(root, e && e->header_file ? e->header_file : path, true, &fd, &st, err);
-	/* Listed, but its bytes were not captured. A device node in a capture is not what it was on the host. */
-	if (r == -EINVAL && !root->live && S_ISBLK(st.st_mode))
+	/* A device node in a capture is not the device that it was on the host. */
+	if (!e && !root->live && fstat(found, &st) == 0 && S_ISBLK(st.st_mode))
 		return vd_root_no_evidence(root, path, err);
-	if (r == -ENOENT && e && !e->header_file)
-		return vd_root_no_evidence(root, path, err);
+	r = e ? open_header(root, e, &fd, err) : open_data(root, path, true, &fd, &st, err);
 	if (r < 0)
 		return r;
 	r = read_some(fd, max, buf);

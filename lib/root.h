@@ -67,8 +67,9 @@ pid_t vd_root_pid(const struct vd_root *root);
 int vd_root_read(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf,
                  struct vd_err *err) VD_MUST_CHECK;
 /*
- * Read at most @max bytes from the start of an image: a regular file or a block device, or the manifest's header_file
- * for it. Less is no error. Never blocks.
+ * Read at most @max bytes from the start of an image: a regular file or, live, a block device, or the manifest's
+ * header_file for it. Less is no error. Never blocks. Bytes that the capture should hold and does not are
+ * -VD_NO_EVIDENCE: -ENOENT and -EINVAL speak of the image itself.
  */
 int vd_root_read_header(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf,
                         struct vd_err *err) VD_MUST_CHECK;
@@ -115,7 +116,10 @@ int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_st
  * -EOPNOTSUPP: its file system has no labels; -VD_NO_EVIDENCE. The caller frees *@ret_label.
  */
 int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err) VD_MUST_CHECK;
-/* Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label(). */
+/*
+ * Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label();
+ * -EPERM for trusted.* without CAP_SYS_ADMIN, of which the kernel then says -ENODATA whether it is there or not.
+ */
 int vd_root_xattr(struct vd_root *root, const char *path, const char *name, struct vd_buf *value,
                   struct vd_err *err) VD_MUST_CHECK;
 
@@ -126,14 +130,18 @@ struct vd_acl_entry {
 	uint32_t id;        /* user and group entries only */
 };
 /*
- * The access ACL of @path into a malloc()ed array. -ENODATA when there is none beyond the mode; -EBADMSG when the
- * attribute is malformed. The manifest holds it in setfacl's short text form, "user::rw-,user:64055:r--,...".
+ * The access ACL of @path into a malloc()ed array. -ENODATA when there is none beyond the mode, also where the file
+ * system has no ACLs; -EOPNOTSUPP on NFS without POSIX ACLs, whose server alone knows; -EBADMSG when it is malformed;
+ * -VD_NO_EVIDENCE. The manifest holds it in setfacl's short text form, "user::rw-,user:64055:r--,...".
  */
 int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **ret_entries, size_t *ret_count,
                 struct vd_err *err) VD_MUST_CHECK;
 /* The target of a symlink as it stands. The caller frees it. -EINVAL when @path is no symlink. */
 int vd_root_readlink(struct vd_root *root, const char *path, char **ret_target, struct vd_err *err) VD_MUST_CHECK;
-/* @path with all symlinks resolved, absolute inside the root. The caller frees it. */
+/*
+ * @path with all symlinks resolved, absolute inside the root. The caller frees it. -VD_NO_EVIDENCE when a manifest does
+ * not list the result and the capture has no such file either.
+ */
 int vd_root_realpath(struct vd_root *root, const char *path, char **ret_path, struct vd_err *err) VD_MUST_CHECK;
 /*
  * The file system type ("ext4", "nfs4") that the manifest records for @path. -VD_NO_EVIDENCE without one: the mount

@@ -8,7 +8,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.device");
 
 static bool is(const char *a, const char *b)
 {

@@ -9,7 +9,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.disk");
 
 #define TRANSIENT ".TRANSIENT-"
 
@@ -215,7 +215,7 @@ static int add_mirror(struct vd_svirt_run *run, const struct disk *d)
 		.role = d->res->role,
 		.path = d->mirror,
 		.kind = VD_SVIRT_IMAGE,
-		.after = VD_AFTER_REMEMBERED,
+		.after = VD_AFTER_DEFAULT,
 		.access = VD_ACCESS_READ_WRITE,
 		.note = "target of the block copy",
 	};

@@ -9,7 +9,7 @@
 #include "vlog.h"
 #include "xml.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.host");
 
 /* One component of a path below sysfs: anything that could lead elsewhere is no address. */
 static bool is_component(const char *name)

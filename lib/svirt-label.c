@@ -6,7 +6,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.label");
 
 /*
  * What every policy with libvirt support has in its contexts files. Used for what libvirt would set where the policy
@@ -30,25 +30,28 @@ static void refuse(struct vd_svirt_run *run, const char *sentence)
 		run->refused = sentence;
 }
 
-/* @context with the sensitivity of its range and @categories (may be NULL) as its range. */
-static int with_categories(const char *context, const char *categories, char **ret_context)
+/*
+ * @context with the sensitivity of its range and @categories (may be NULL) as its range, and the type of @base unless
+ * that is NULL: of a <baselabel> libvirt takes the type and nothing else.
+ */
+static int with_categories(const char *context, const char *base, const char *categories, char **ret_context)
 {
-	struct vd_context c = { 0 };
+	struct vd_context c = { 0 }, b = { 0 };
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	struct vd_catset set;
 	char sens[16] = "s0";
 	int r = vd_context_parse(context, &c);
 
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
+	if (r == 0 && base && vd_context_parse(base, &b) == -ENOMEM)
+		r = -ENOMEM;
+	/* What is no context is passed on as it is: libvirt fails over it at start. */
+	if (r == -EINVAL || (r == 0 && c.range && vd_range_parse(c.range, sens, &set) < 0))
 		r = vd_buf_adds(&text, context);
-	else if (c.range && vd_range_parse(c.range, sens, &set) < 0)
-		r = vd_buf_adds(&text, context);
-	else
-		r = vd_buf_addf(&text, "%s:%s:%s:%s%s%s", c.user, c.role, c.type, sens, categories ? ":" : "",
-		                categories ? categories : "");
+	else if (r == 0)
+		r = vd_buf_addf(&text, "%s:%s:%s:%s%s%s", c.user, c.role, b.type ? b.type : c.type, sens,
+		                categories ? ":" : "", categories ? categories : "");
 	vd_context_release(&c);
+	vd_context_release(&b);
 	if (r < 0)
 		return r;
 	*ret_context = vd_buf_steal(&text);
@@ -169,6 +172,15 @@ static void check_models(struct vd_svirt_run *run, bool active)
 	}
 }
 
+static bool has_range(const char *label)
+{
+	struct vd_context c = { 0 };
+	bool has = vd_context_parse(label, &c) == 0 && c.range;
+
+	vd_context_release(&c);
+	return has;
+}
+
 static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *label)
 {
 	if (!label)
@@ -179,6 +191,9 @@ static void check_label(struct vd_svirt_run *run, const struct vd_seclabel *labe
 		refuse(run, "<seclabel type='none'> with relabel='yes': libvirt does not accept this XML");
 	if (label->type == VD_SECLABEL_STATIC && !label->label)
 		refuse(run, "static <seclabel> without <label>: libvirt does not accept this XML");
+	if (label->type == VD_SECLABEL_STATIC && label->label && !has_range(label->label))
+		refuse(run,
+		       "the static label has no range (such as s0): libvirt cannot make the label of files from it");
 }
 
 static void check_source(struct vd_svirt_run *run, const struct vd_source *source, bool active, bool relabel)
@@ -235,8 +250,11 @@ static struct domain_label effective_label(const struct vd_svirt_run *run)
 	struct domain_label label = { VD_SECLABEL_DYNAMIC, true, NULL, NULL, NULL };
 
 	if (!written) {
-		/* A running guest without one was started while libvirt did not use SELinux. */
-		if (run->running || !default_confined(run))
+		/*
+		 * A running guest without one was started while libvirt did not use SELinux. Where SELinux is not
+		 * active at all, that says nothing of the guest: then it is told what libvirt would set if it were.
+		 */
+		if ((run->running && run->settings->selinux >= 0) || !default_confined(run))
 			label.type = VD_SECLABEL_NONE;
 	} else {
 		label.type = written->type;
@@ -278,14 +296,14 @@ static int fixed_labels(struct vd_svirt_run *run, const struct domain_label *lab
 static int drawn_labels(struct vd_svirt_run *run, const struct domain_label *label)
 {
 	enum vd_categories categories = run->override ? VD_CATEGORIES_FIXED : VD_CATEGORIES_AT_START;
-	const char *process = label->baselabel ? label->baselabel : process_context(run);
+	const char *process = process_context(run);
 	const char *image = image_context(run);
 	int r = 0;
 
 	if (process)
-		r = with_categories(process, run->override, &run->out->process);
+		r = with_categories(process, label->baselabel, run->override, &run->out->process);
 	if (r == 0 && image)
-		r = with_categories(image, run->override, &run->image);
+		r = with_categories(image, NULL, run->override, &run->image);
 	run->out->process_categories = run->out->process ? categories : VD_CATEGORIES_NONE;
 	run->image_categories = categories;
 	return r;

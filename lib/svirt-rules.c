@@ -8,7 +8,7 @@
 #include "svirt-internal.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.svirt");
+VLOG_CATEGORY("virtdiag.svirt.rules");
 
 static bool is(const char *a, const char *b)
 {
@@ -72,7 +72,8 @@ static int add_nvram(struct vd_svirt_run *run, const struct vd_res *res)
 			return -ENOMEM;
 		row.path = vd_buf_str(&path);
 	}
-	row.daemon_creates = true;
+	/* Once the guest runs it must be there. */
+	row.daemon_creates = !run->running;
 	row.note = "libvirt makes it from a template at the first start";
 	return vd_svirt_add(run, &row);
 }
@@ -314,6 +315,9 @@ static int add_loader(struct vd_svirt_run *run, const struct vd_res *res)
 
 static int add_nvram_template(struct vd_svirt_run *run, const struct vd_res *res)
 {
+	/* A guest that runs has its nvram file. */
+	if (run->running)
+		return 0;
 	return add_untouched(run, res, VD_ACCESS_DAEMON, "read by libvirtd only, when it makes the nvram file");
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Protects virtdiag cgroup tree: whole screens and JSON of captured hosts, and what it says of built ones: old layouts,
 # partitions, leftovers, limits, trouble, hostile files, nothing to see.
+# shellcheck disable=SC2154 # run sets stderr
 load helpers
 
 DATA=$BATS_TEST_DIRNAME/data/cgroup

@@ -55,10 +55,11 @@ rule "every header can be included alone" "$alone"
 rule "vlog.h can be included from C++" "$(if command -v c++ >/dev/null; then c++ -Ilib -fsyntax-only -Wall -Wextra -include vlog.h -x c++ /dev/null 2>&1; fi)"
 
 rule "clang-format agrees" "$(tool clang-format; clang-format --dry-run -Werror "${C_FILES[@]}" 2>&1 | grep -E 'error:|warning:' | head -20)"
-rule "shellcheck agrees" "$(tool shellcheck; shellcheck -x -e SC1091,SC2154,SC2034 tests/run tests/check tests/deps tests/demo tests/ci-* tests/*.sh \
+rule "shellcheck agrees" "$(tool shellcheck; shellcheck -x -e SC1091,SC2154,SC2034,SC2016,SC2001,SC1003 tests/run tests/check tests/deps tests/demo tests/ci-* tests/*.sh \
+	tests/live/live tests/live/*.ba* tests/vm/vm tests/vm/*.ba* tests/vm/image/{agent,customize,make} \
 	tests/*.bash tests/*.bats completions/virtdiag.bash .ci/run 2>&1 | head -40)"
 rule "mandoc agrees" "$(tool mandoc; mandoc -Tlint -W warning man/*.[135] 2>&1)"
-rule "codespell agrees" "$(tool codespell; codespell -q 3 -L conectix,nd,fo,hasnt --skip='*.tsv,*.xml,*.json,*.jsonl' README.md Makefile lib cmd man completions tests/*.bats 2>&1)"
+rule "codespell agrees" "$(tool codespell; codespell -q 3 -L conectix,nd,fo,hasnt,fitlers,chekc --skip='*.tsv,*.xml,*.json,*.jsonl' README.md Makefile lib cmd man completions tests/*.bats 2>&1)"
 rule "no trailing blanks" "$(grep -nE '[[:blank:]]+$' Makefile README.md "${C_FILES[@]}" man/* tests/*.bats tests/*.sh tests/*.bash completions/* | head)"
 
 echo "1..$n"

@@ -88,6 +88,15 @@ __attribute__((unused)) static void make_qed(struct image_bytes *image, const ch
 	image->len = 512;
 }
 
+__attribute__((unused)) static void make_vmdk(struct image_bytes *image, const char *backing)
+{
+	memset(image, 0, sizeof(*image));
+	memcpy(image->data, "KDMV\1", 5);
+	snprintf((char *)image->data + 512, 4096, "# Disk DescriptorFile\nparentFileNameHint=\"%s\"\n",
+	         backing ? backing : "");
+	image->len = 8192;
+}
+
 /* @path with the directories above it, below @dir. Returns false when that fails. */
 __attribute__((unused)) static bool make_file(const char *dir, const char *path, const void *data, size_t len)
 {

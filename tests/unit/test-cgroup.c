@@ -425,6 +425,23 @@ static void test_misplaced(void)
 	gone();
 }
 
+static void test_pid_namespace(void)
+{
+	struct loaded l;
+
+	fresh();
+	mount_v2();
+	put_status("qemu", "a", 1, 7, "");
+	put_guest("/machine/qemu-1-a.libvirt-qemu", 40007);
+	put_membership(7, "0::/machine/qemu-1-a.libvirt-qemu/emulator\n");
+	load(&l);
+	tap_ok(!at(&l, "qemu-1-a")->misplaced,
+	       "a process that the group lists by another number is where it should be");
+	tap_int(l.tree.n_notes, 0, "... and nothing is said of it");
+	unload(&l);
+	gone();
+}
+
 static void test_hierarchies_disagree(void)
 {
 	struct loaded l;
@@ -545,6 +562,7 @@ int main(void)
 	test_old_layouts();
 	test_leftovers();
 	test_misplaced();
+	test_pid_namespace();
 	test_hierarchies_disagree();
 	test_numbers();
 	test_containers();

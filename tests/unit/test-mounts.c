@@ -155,7 +155,7 @@ static void test_find(void)
 	found = vd_mounts_find(&circle, "/x");
 	tap_str(found ? found->fstype : NULL, "xfs", "... and a search in it ends");
 	clean();
-	put("proc/mounts", "a / ext4 rw 0 0\nb /srv xfs rw 0 0\nc /srv ext2 rw 0 0\nd /srv/x/y nfs rw 0 0\n");
+	put("proc/mounts", "a / ext4 rw 0 0\nb /srv xfs rw 0 0\nc /srv ext2 rw 0 0\n/dev/d /srv/x/y nfs rw 0 0\n");
 	tap_int(load(&old), 0, "a table without ids reads");
 	found = vd_mounts_find(&old, "/srv/x");
 	tap_str(found ? found->fstype : NULL, "ext2", "without ids the last of the longest counts");
