@@ -311,6 +311,10 @@ static void add_summary(struct vd_report *report, const struct vd_filters *f, co
 		               f->invalid, f->count, f->invalid == 1 ? "is" : "are");
 	else if (!f->count)
 		add_empty_summary(report, f);
+	/* 9.0.0 does not start with it; in which version between them that began is not known. */
+	if (f->invalid && !f->era.item_by_item && f->era.version <= VD_VERSION(7, 0, 0))
+		vd_report_line(report,
+		               "In a configuration file or the environment it is ignored, and the daemon goes on.");
 }
 
 void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct vd_catalogue *catalogue,

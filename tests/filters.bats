@@ -228,6 +228,9 @@ e() {
 	run -1 --separate-stderr e 8.10.0 check '1:qemu:x 9:x'
 	run -1 --separate-stderr e 7.0.0 check '1:qemu:x'
 	has "$output" "Malformed format for filter '1:qemu:x'"
+	has "$output" 'In a configuration file or the environment it is ignored, and the daemon goes on.'
+	run -1 --separate-stderr e 9.0.0 check '9:x'
+	hasnt "$output" 'goes on'
 	run -0 --separate-stderr e 1.3.2 check '1:qemu:x'
 }
 
