@@ -6,6 +6,7 @@
 #   demo             build, then run the main job on the captured host that comes with the sources, then on this machine
 #   check            all tests: lint, unit, command line; plain and with address, undefined and thread sanitizers
 #   check-unit check-bats check-san check-tsan lint   parts of it
+#   fuzz             run every fuzz target TIME seconds (60), JOBS at once; needs clang; FUZZ="domain conf" picks some
 #   install uninstall   honour DESTDIR and prefix
 #   format analyze coverage dist clean help
 #
@@ -223,7 +224,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlo
 
 # --- tests -------------------------------------------------------------------------------------------------------
 
-check-unit: $(UNIT_BINS)
+check-unit: $(UNIT_BINS) $(BUILD)/tests/test-fuzz
 	@tests/run unit $(BUILD)
 
 check-bats: $(PROGRAM) $(BUILD)/libvlog.a
@@ -251,6 +252,35 @@ deps:
 
 demo: $(PROGRAM)
 	@tests/demo $(PROGRAM)
+
+# --- fuzzing -----------------------------------------------------------------------------------------------------
+
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+REPLAY_OBJS := $(FUZZ_TARGETS:%=$(BUILD)/tests/replay/%.o) $(BUILD)/tests/fuzz/replay.o
+TIME ?= 60
+
+# The seeds of all targets as one unit test.
+$(BUILD)/tests/test-fuzz: $(REPLAY_OBJS) $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lpthread
+
+$(BUILD)/tests/replay/%.o: tests/fuzz/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VD_CPPFLAGS) -DFUZZ_REPLAY $(LIB_CFLAGS) $(CPPFLAGS) $(VD_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS),fuzzer $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lpthread
+
+fuzz-build: $(FUZZ_TARGETS:%=$(BUILD)/%)
+
+fuzz:
+	@$(MAKE) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' fuzz-build \
+		SAN_FLAGS='-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined'
+	@tests/fuzz/run build/fuzz '$(TIME)' $(FUZZ)
+
+-include $(REPLAY_OBJS:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.d)
 
 # --- installation ------------------------------------------------------------------------------------------------
 
@@ -292,7 +322,7 @@ uninstall:
 
 # --- care --------------------------------------------------------------------------------------------------------
 
-FORMAT_FILES := $(wildcard lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
+FORMAT_FILES := $(wildcard lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 format:
 	clang-format -i $(FORMAT_FILES)
@@ -313,5 +343,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint format analyze coverage dist clean help \
+.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint fuzz fuzz-build format analyze coverage dist clean help \
 	install uninstall
