@@ -44,11 +44,12 @@ FUZZ_TARGET("log-message")
 	check_safe(line.safe, line.safe_length - 1);
 	if (!escaped)
 		return 0;
-	n = vlog_escape((const char *)data, size, escaped, size * 4 + 1);
+	size = strlen(text);
+	n = vlog_escape(text, size, escaped, size * 4 + 1);
 	FUZZ_CHECK(n <= size * 4 && escaped[n] == '\0', "escaped text of %zu bytes has no end", n);
 	check_safe(escaped, n);
 	if (size > 1) { /* too little room: characters are left out, never cut */
-		n = vlog_escape((const char *)data, size, escaped, size / 2 + 1);
+		n = vlog_escape(text, size, escaped, size / 2 + 1);
 		FUZZ_CHECK(n <= size / 2 && escaped[n] == '\0', "escaped text overflows");
 		check_safe(escaped, n);
 	}
