@@ -52,10 +52,7 @@ const struct vd_opt vd_table_opts[] = {
 	  .arg = "COLUMNS",
 	  .help = "columns to show, comma separated; +COLUMNS adds" },
 	{ .name = "noheadings", .short_name = 'n', .type = VD_OPT_FLAG, .help = "do not print headings" },
-	{ .name = "raw",
-	  .short_name = 'r',
-	  .type = VD_OPT_FLAG,
-	  .help = "rows only, single blanks, unscaled numbers" },
+	{ .name = "raw", .short_name = 'r', .type = VD_OPT_FLAG, .help = "rows only, single blanks, unscaled numbers" },
 	{ .name = "ascii", .type = VD_OPT_FLAG, .help = "draw trees with ASCII characters" },
 	{ 0 },
 };
@@ -73,7 +70,7 @@ static const char *meant_cmd(const struct vd_cmd *const *list, const char *word,
 			names[n++] = (*list)->name;
 	names[n] = NULL;
 	near = vd_nearest(word, names);
-	snprintf(buf, size, near ? "; did you mean '%s'?" : "", near);
+	snprintf(buf, size, "%s%s%s", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return buf;
 }
 
@@ -89,7 +86,7 @@ static const char *meant_opt(const struct vd_cmd *cmd, const char *name, char *b
 			names[n++] = o->name;
 	names[n] = NULL;
 	near = vd_nearest(name, names);
-	snprintf(buf, size, near ? "; did you mean '--%s'?" : "", near);
+	snprintf(buf, size, "%s%s%s", near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
 	return buf;
 }
 
@@ -348,6 +345,18 @@ static enum vd_exit store(struct vd_parse *p, const struct vd_opt *o, const char
 	return VD_EXIT_OK;
 }
 
+/* An option without a known command: is it one of a command, given too early? */
+static bool is_too_early(const char *name, size_t len, char letter, const struct vd_cmd *const *list, int depth)
+{
+	for (; list && *list; list++) {
+		const struct vd_opt *o = name ? vd_find_long(*list, name, len) : vd_find_short(*list, letter);
+
+		if (o || (depth && is_too_early(name, len, letter, (*list)->verbs, depth - 1)))
+			return true;
+	}
+	return false;
+}
+
 static enum vd_exit long_option(struct vd_parse *p, char *word)
 {
 	const char *name = word + 2, *value = strchr(name, '=');
@@ -358,6 +367,8 @@ static enum vd_exit long_option(struct vd_parse *p, char *word)
 	if (!o) {
 		VD_AUTO_FREE char *typed = strndup(name, len);
 
+		if (!p->cmd && is_too_early(name, len, 0, p->group ? p->group->verbs : vd_commands, 1))
+			return usage(p, "option '--%s' belongs behind the command it is for", typed ? typed : name);
 		if (!p->cmd)
 			return usage(p, "unknown option '--%s'%s", typed ? typed : name,
 			             meant_opt(NULL, typed ? typed : name, hint, sizeof(hint)));
@@ -381,6 +392,8 @@ static enum vd_exit short_options(struct vd_parse *p, char *word)
 
 		if (!o && isdigit((unsigned char)word[1]))
 			return usage(p, "'%s' looks like an option; put -- before it to pass it as an argument", word);
+		if (!o && !p->cmd && is_too_early(NULL, 0, *c, p->group ? p->group->verbs : vd_commands, 1))
+			return usage(p, "option '-%c' belongs behind the command it is for", *c);
 		if (!o)
 			return usage(p, "unknown option '-%c'%s%s%s", *c, p->cmd ? " for '" : "",
 			             p->cmd ? p->ctx->command_name : "", p->cmd ? "'" : "");

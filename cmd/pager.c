@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report-internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static const char *pager_command(const struct vd_ctx *ctx)
 	if (!command)
 		command = getenv("PAGER");
 	if (!command)
-		command = "less";
+		command = "if command -v less >/dev/null 2>&1; then exec less; else exec cat; fi";
 	return *command && strcmp(command, "cat") ? command : NULL;
 }
 
@@ -69,8 +70,13 @@ bool vd_pager_open(const struct vd_ctx *ctx, struct vd_pager *ret_pager)
 		return false;
 	}
 	close(fds[1]);
-	/* The reader may leave early; it still has to be waited for, or the shell prompt gets into its screen. */
+	/*
+	 * Whether the reader leaves early or an interrupt is meant for it: it has to be waited for, or the shell's
+	 * prompt gets into its screen.
+	 */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
 	ret_pager->pid = pid;
 	ret_pager->saved_stdout = saved;
 	return true;
@@ -82,7 +88,9 @@ void vd_pager_close(struct vd_pager *pager)
 	clearerr(stdout);
 	dup2(pager->saved_stdout, STDOUT_FILENO);
 	close(pager->saved_stdout);
-	while (waitpid(pager->pid, NULL, 0) < 0)
+	while (waitpid(pager->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 }

@@ -131,6 +131,9 @@ static bool is_home_type(const char *type)
 static enum vd_policy_answer ask_rules(const char *process, const char *file, enum vd_access access)
 {
 	static const char *const readable[] = { "virt_content_t", "usr_t", "etc_t", "bin_t", "lib_t", "cert_t", NULL };
+	/* Nodes that every guest may read and write. */
+	static const char *const open_nodes[] = { "urandom_device_t", "random_device_t", "dri_device_t",
+		                                  "null_device_t", NULL };
 	static const char *const refused[] = { "user_home_t",  "home_root_t",         "user_home_dir_t",
 		                               "admin_home_t", "default_t",           "unlabeled_t",
 		                               "tmp_t",        "user_tmp_t",          "mnt_t",
@@ -146,6 +149,8 @@ static enum vd_policy_answer ask_rules(const char *process, const char *file, en
 
 		if (!strcmp(f.type, "svirt_image_t"))
 			answer = inside ? VD_POLICY_ALLOWED : VD_POLICY_DENIED_CATEGORY;
+		else if (is_one_of(f.type, open_nodes))
+			answer = VD_POLICY_ALLOWED;
 		else if (is_one_of(f.type, refused))
 			answer = VD_POLICY_DENIED_TYPE;
 		else if (is_one_of(f.type, readable))

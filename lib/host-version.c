@@ -10,7 +10,7 @@
 
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.host");
+VLOG_CATEGORY("virtdiag.host.version");
 
 #define MAX_PACKAGES (128u << 20) /* bytes of dpkg's status or a package list */
 #define MAX_LOG_TAIL (256u << 10) /* bytes looked at from the end of a guest log */

@@ -17,7 +17,7 @@
 #include "root-private.h"
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.root");
+VLOG_CATEGORY("virtdiag.root.attr");
 
 #define MAX_XATTR 65536u
 

@@ -173,6 +173,35 @@ static int in_lsm_list(struct vd_root *root)
 	return 0;
 }
 
+/* What sestatus(8) said when a sosreport was made: 1, 0 or -1 as in find_mode(), -2 without it. */
+static int sosreport_mode(struct vd_root *root)
+{
+	static const char *const files[] = { "/sos_commands/selinux/sestatus_-b", "/sos_commands/selinux/sestatus_-v",
+		                             "/sos_commands/selinux/sestatus" };
+	static const struct {
+		const char *key, *value;
+		int mode;
+	} lines[] = { { "Current mode:", "enforcing", 1 },
+		      { "Current mode:", "permissive", 0 },
+		      { "SELinux status:", "disabled", -1 } };
+	VD_AUTO_BUF text = VD_BUF_INIT;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(files) && !text.len; i++)
+		if (read_text(root, files[i], &text) < 0)
+			return -2;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(lines); i++) {
+		const char *at = strstr(vd_buf_str(&text), lines[i].key);
+
+		if (!at)
+			continue;
+		at += strlen(lines[i].key);
+		at += strspn(at, " \t");
+		if (!strncmp(at, lines[i].value, strlen(lines[i].value)))
+			return lines[i].mode;
+	}
+	return -2;
+}
+
 /* See the comment at vd_svirt_settings.selinux. */
 static int find_mode(struct vd_root *root, const char *configured)
 {
@@ -183,6 +212,8 @@ static int find_mode(struct vd_root *root, const char *configured)
 		return vd_buf_str(&text)[0] == '1';
 	if (vd_root_is_live(root))
 		return r == -ENOENT || r == -ENOTDIR ? -1 : -2;
+	if (vd_root_is_sosreport(root) && sosreport_mode(root) != -2)
+		return sosreport_mode(root);
 	if (in_lsm_list(root) == 0)
 		return -1;
 	if (configured && !strcasecmp(configured, "enforcing"))

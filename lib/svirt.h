@@ -32,7 +32,8 @@ struct vd_svirt_settings {
 	char *user, *group; /* user and group of qemu.conf; NULL: the distribution's default */
 	/*
 	 * In force on the host: 1 enforcing, 0 permissive, -1 off, -2 cannot tell. Live from sys/fs/selinux/enforce. In
-	 * a capture from the same file, else from the list of security modules, else from etc/selinux/config.
+	 * a capture from the same file, else from sestatus(8) in a sosreport, else from the list of security modules,
+	 * else from etc/selinux/config.
 	 */
 	int selinux;
 };

@@ -86,6 +86,15 @@ first() {
 	has "$stderr" "--root: the DIR is empty"
 }
 
+@test "options: of a command before it -> status 2, and where they belong" {
+	run -2 --separate-stderr vd -o GUEST guests
+	has "$stderr" "option '-o' belongs behind the command it is for"
+	run -2 --separate-stderr vd filters --libvirt 9.0.0 check 1:x
+	has "$stderr" "option '--libvirt' belongs behind the command it is for"
+	run -2 --separate-stderr vd filters --nosuch check 1:x
+	has "$stderr" "unknown option '--nosuch'"
+}
+
 @test "numbers: within and outside the range, and no numbers -> value or status 2" {
 	for n in -5 0 100; do
 		run -0 --separate-stderr vd __sample x --number "$n"

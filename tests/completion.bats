@@ -18,7 +18,7 @@ words() {
 replies() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
 	ln -sf "$VIRTDIAG" "$BATS_TEST_TMPDIR/bin/virtdiag"
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC1003 # a backslash is not meant
 	run -0 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin:$PATH" LC_ALL=C.UTF-8 bash --norc -c '
 		. "$1"
 		COMP_WORDBREAKS=$'\'' \t\n"\'\''><=;|&(:'\'' COMP_LINE=$2 COMP_POINT=${#2}

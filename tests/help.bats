@@ -108,8 +108,8 @@ no_wider() {
 	done <<-X
 		selinxu|selinux
 		guest|guests
-		fitlers check x|filters
-		selinux chekc|check
+		filtesr check x|filters
+		selinux chexk|check
 		filters exlpain x|explain
 		guests --jsno|--json
 		guests --outptu X|--output
