@@ -7,6 +7,7 @@
 #   check            all tests: lint, unit, command line; plain and with address, undefined and thread sanitizers
 #   check-unit check-bats check-san check-tsan lint   parts of it
 #   fuzz             run every fuzz target TIME seconds (60), JOBS at once; needs clang; FUZZ="domain conf" picks some
+#   bench            named benchmarks, each beside its peer; a table and build/bench.json. bench-deps installs the peers
 #   install uninstall   honour DESTDIR and prefix
 #   format analyze coverage dist clean help
 #
@@ -56,7 +57,7 @@ LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps help clean format dist uninstall
+NO_LIBS_GOALS := deps bench-deps help clean format dist uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -282,6 +283,27 @@ fuzz:
 
 -include $(REPLAY_OBJS:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.d)
 
+# --- benchmarks --------------------------------------------------------------------------------------------------
+
+BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair guests statements loop)
+
+$(BUILD)/bench/pair: $(BUILD)/tests/bench/pair.o
+$(BUILD)/bench/guests: $(BUILD)/tests/bench/guests.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+$(BUILD)/bench/statements: $(BUILD)/tests/bench/statements.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
+$(BUILD)/bench/loop: $(BUILD)/tests/bench/loop.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
+$(BENCH_BINS):
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(if $(filter %/guests,$@),$(LIB_LDLIBS)) -lpthread -ldl
+
+bench: $(PROGRAM) $(BENCH_BINS)
+	@tests/bench/run '$(BUILD)'
+
+bench-deps:
+	@tests/deps bench
+
+-include $(wildcard $(BUILD)/tests/bench/*.d)
+
 # --- installation ------------------------------------------------------------------------------------------------
 
 VLOG_SO := libvlog.so.0
@@ -343,5 +365,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint fuzz fuzz-build format analyze coverage dist clean help \
+.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
 	install uninstall
