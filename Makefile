@@ -3,11 +3,14 @@
 # Targets
 #   all              the program, libvlog and completions (default)
 #   deps             install what building and testing needs, with apt or dnf
+#   deps-live deps-vm   what check-live, check-vm need beyond that
 #   demo             build, then run the main job on the captured host that comes with the sources, then on this machine
 #   check            all tests: lint, unit, command line; plain and with address, undefined and thread sanitizers
 #   check-unit check-bats check-san check-tsan lint   parts of it
 #   fuzz             run every fuzz target TIME seconds (60), JOBS at once; needs clang; FUZZ="domain conf" picks some
 #   bench            named benchmarks, each beside its peer; a table and build/bench.json. bench-deps installs the peers
+#   check-live       root: tests against a libvirt of their own, away from an installed one
+#   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
 #   format analyze coverage dist clean help
 #
@@ -57,7 +60,7 @@ LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps bench-deps help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -78,17 +81,16 @@ VD_LDFLAGS := $(SAN_FLAGS)
 
 # libvlog: libc only.
 VLOG_SRCS := \
-	lib/log.c \
 	lib/log-format.c \
 	lib/log-grammar.c \
 	lib/log-output.c \
-	lib/log-socket.c
+	lib/log-socket.c \
+	lib/log.c
 
 LIB_SRCS := \
 	lib/acl.c \
 	lib/buf.c \
 	lib/catalogue.c \
-	lib/cgroup.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -96,38 +98,38 @@ LIB_SRCS := \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
 	lib/cgroup-walk.c \
+	lib/cgroup.c \
 	lib/conf.c \
 	lib/daemon.c \
 	lib/data.c \
-	lib/domain.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
-	lib/filter.c \
 	lib/filter-check.c \
-	lib/guests.c \
+	lib/filter.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
-	lib/host.c \
+	lib/guests.c \
 	lib/host-version.c \
-	lib/image.c \
+	lib/host.c \
 	lib/image-backing.c \
 	lib/image-chain.c \
+	lib/image.c \
 	lib/json.c \
 	lib/label.c \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
-	lib/root.c \
 	lib/root-attr.c \
 	lib/root-open.c \
-	lib/svirt.c \
+	lib/root.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -135,18 +137,18 @@ LIB_SRCS := \
 	lib/svirt-label.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt.c \
 	lib/topics.c \
 	lib/value.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/cmd-cgroup.c \
-	cmd/cmd-filters.c \
 	cmd/cmd-filters-suggest.c \
+	cmd/cmd-filters.c \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
-	cmd/command.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -154,24 +156,20 @@ CMD_SRCS := \
 	cmd/command-parse.c \
 	cmd/command-sample.c \
 	cmd/command-selftest.c \
+	cmd/command.c \
 	cmd/commands.c \
 	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \
-	cmd/report.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
+	cmd/report.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
-
-# TEMPORARY while the parts are being put together: take what exists.
-VLOG_SRCS := $(wildcard $(VLOG_SRCS))
-LIB_SRCS := $(wildcard $(LIB_SRCS))
-CMD_SRCS := $(wildcard $(CMD_SRCS))
 
 # --- objects -----------------------------------------------------------------------------------------------------
 
@@ -244,12 +242,22 @@ check-log: $(filter $(BUILD)/tests/test-log%,$(UNIT_BINS))
 lint:
 	@tests/run lint
 
+# TESTS='NAME...' picks test files.
+check-live: $(PROGRAM)
+	@tests/run live $(BUILD) $(TESTS)
+
+check-vm: $(PROGRAM)
+	@tests/run vm $(BUILD) $(TESTS)
+
 # Everything, to the end also when a part fails; the last line counts.
 check:
 	@tests/check
 
 deps:
 	@tests/deps
+
+deps-live deps-vm:
+	@tests/deps $(@:deps-%=%)
 
 demo: $(PROGRAM)
 	@tests/demo $(PROGRAM)
@@ -365,5 +373,5 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all deps demo check check-unit check-bats check-san check-tsan check-log lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
+.PHONY: all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
 	install uninstall

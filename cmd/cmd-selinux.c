@@ -158,7 +158,9 @@ static void guest_line(struct check_run *run, const struct vd_guest *guest, cons
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	const struct vd_seclabel *live = domain->status ? vd_domain_seclabel(domain, "selinux") : NULL;
-	const char *label = live && live->label ? live->label : expects->process;
+	/* A process has the context it was started with or none; only the next start may still get one. */
+	bool started = domain->status && guest && guest->state == VD_GUEST_RUNNING;
+	const char *label = live && live->label ? live->label : started ? NULL : expects->process;
 	bool at_start = !(live && live->label) && expects->process_categories == VD_CATEGORIES_AT_START;
 	int r = vd_buf_addf(&text, "%s  %s  %s", vd_esc(run->report, domain->name), vd_driver_name(domain->driver),
 	                    guest ? vd_guest_state_text(guest) : "given XML");

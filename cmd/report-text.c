@@ -90,7 +90,8 @@ static void cell_text(const struct vd_ctx *ctx, const struct vd_cell *cell, cons
 
 	vd_buf_clear(buf);
 	if (cell->text && !ctx->raw) {
-		vd_report_check(vd_buf_adds(buf, cell->text));
+		/* Safe already; libsmartcols never comes back from a byte that is not UTF-8, so make sure. */
+		add_escaped(buf, cell->text, strlen(cell->text));
 		return;
 	}
 	switch (cell->kind) {
@@ -220,8 +221,11 @@ static struct libscols_table *make_table(const struct vd_report *report, const s
 	const struct vd_ctx *ctx = report->ctx;
 
 	scols_table_set_stream(tb, out);
-	/* The text is made safe already; escaping it again would spoil it. */
-	scols_table_enable_noencoding(tb, 1);
+	/*
+	 * The text is made safe already; escaping it again would spoil it. But without any UTF-8 locale the library
+	 * has to: it would not come back from the first character beyond ASCII.
+	 */
+	scols_table_enable_noencoding(tb, !strcmp(nl_langinfo(CODESET), "UTF-8"));
 	vd_report_check(scols_table_set_column_separator(tb, "  "));
 	scols_table_enable_colors(tb, report->color);
 	scols_table_enable_noheadings(tb, ctx->no_headings);

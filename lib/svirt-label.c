@@ -250,8 +250,11 @@ static struct domain_label effective_label(const struct vd_svirt_run *run)
 	struct domain_label label = { VD_SECLABEL_DYNAMIC, true, NULL, NULL, NULL };
 
 	if (!written) {
-		/* A running guest without one was started while libvirt did not use SELinux. */
-		if (run->running || !default_confined(run))
+		/*
+		 * A running guest without one was started while libvirt did not use SELinux. Where SELinux is not
+		 * active at all, that says nothing of the guest: then it is told what libvirt would set if it were.
+		 */
+		if ((run->running && run->settings->selinux >= 0) || !default_confined(run))
 			label.type = VD_SECLABEL_NONE;
 	} else {
 		label.type = written->type;

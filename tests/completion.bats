@@ -238,7 +238,7 @@ web7"
 		$'virtdiag selinux check --xml=./r\t' \
 		$'virtdiag guests -o UU\t,DR\t' \
 		exit >"$BATS_TEST_TMPDIR/keys"
-	env INPUTRC=/dev/null HISTFILE= TERM=dumb LC_ALL=C.UTF-8 timeout 60 script -qec \
+	env INPUTRC=/dev/null HISTFILE= TERM=dumb LC_ALL=C.UTF-8 timeout 20 script -qec \
 		"bash --noprofile --rcfile '$BATS_TEST_TMPDIR/rc' -i" /dev/null <"$BATS_TEST_TMPDIR/keys" \
 		>"$BATS_TEST_TMPDIR/screen" 2>&1
 	same "$(<"$BATS_TEST_TMPDIR/got")" "<selinux><check>

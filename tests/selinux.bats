@@ -156,6 +156,23 @@ db01 disk vda /var/lib/libvirt/images/db01.raw"
 	has "$output" "SELinux is not active on this host"
 }
 
+@test "selinux check: SELinux off, guest running without a label -> the same, not untouched" {
+	host off
+	{
+		echo "<domstatus state='running' reason='booted' pid='4711'>"
+		domain a "$(disk /img/a.raw raw vda)$(disk /img/b.raw raw vdb)" | sed "s/<domain /<domain id='1' /"
+		echo '</domstatus>'
+	} >"$ROOT/run/libvirt/qemu/a.xml"
+	listed /img/a.raw file
+	listed /img/b.raw file "$CON"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.files[] | "\(.status) \(.expected) \(.categories)"' <<<"$output")" "unlabelled $IMG at-start
+unknown $IMG at-start"
+	run -3 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "not confined by SELinux"
+	has "$output" "SELinux is not active on this host"
+}
+
 @test "selinux check: a missing image counts also where SELinux is off -> exit 1" {
 	host off
 	define a "$(disk /img/a.raw raw vda)"

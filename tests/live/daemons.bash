@@ -1,0 +1,45 @@
+# Starting and ending the daemons of the private libvirt; used by ./live and by tests that take a daemon down.
+
+# until_true SECONDS COMMAND...: waits for COMMAND to succeed, not longer than SECONDS
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || {
+			echo "# waited in vain for: $*" >&2
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+# v ARGS...: virsh, never longer than a minute; lv: for containers
+v() {
+	timeout 60 virsh -q -c qemu:///system "$@"
+}
+lv() {
+	timeout 60 virsh -q -c lxc:///system "$@"
+}
+
+libvirtd_start() {
+	setsid libvirtd >/var/log/libvirt/libvirtd.out 2>&1 </dev/null 3>&- &
+	disown # its end is not news
+	until_true 60 v uri || {
+		tail -n 20 /var/log/libvirt/libvirtd.out /var/log/libvirt/libvirtd.log >&2
+		return 1
+	}
+}
+# libvirtd_kill: as a crash does it; guests go on
+libvirtd_kill() {
+	local pid
+	pid=$(cat /run/libvirtd.pid) && kill -KILL "$pid" && until_true 20 gone "$pid"
+}
+gone() {
+	! [ -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+daemons_start() {
+	setsid virtlogd >/var/log/libvirt/virtlogd.out 2>&1 </dev/null 3>&- &
+	disown # its end is not news
+	until_true 20 test -S /run/libvirt/virtlogd-sock || return
+	libvirtd_start
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# `virtdiag filters check` and `outputs check` against the daemon's own parser: virt-admin sets the string, and the daemon
+# takes it or not. What it took is compared too: levels, patterns and destinations, in order.
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
+load helpers
+
+CASES=$BATS_TEST_DIRNAME/../data/filters/filter-cases.tsv
+
+# generated SEED N WORDS SEPARATORS: N strings of one to three items put together from the words, a NUL after each
+generated() {
+	awk -v seed="$1" -v n="$2" -v words="$3" -v seps="$4" '
+		function pick(list, k) { k = split(list, a, "|"); return a[int(rand() * k) + 1] }
+		BEGIN {
+			srand(seed)
+			for (i = 0; i < n; i++) {
+				s = ""
+				for (j = int(rand() * 3); j >= 0; j--) {
+					item = pick("1|2|3|4|1|2|3|4|0|5|+1|-1|01|10|x| 2|1 |") pick(":|:|:|:|:|::|:+|: ||;") pick(words)
+					if (rand() < 0.08) item = item pick(":|:x| |\t|*|\\\\|\"")
+					s = s item (j ? pick(seps) : "")
+				}
+				printf "%s%c", s, 0
+			}
+		}'
+}
+
+# ask WHAT STRING: how the daemon judges it: "accept" and what it then has, or "reject"
+ask() {
+	local set
+	if timeout 30 virt-admin -q "daemon-log-$1" "--$1" "$2" >/dev/null 2>"$BATS_TEST_TMPDIR/why"; then
+		# with no outputs at all virt-admin has nothing to print and calls that an error
+		set=$(timeout 30 virt-admin -q "daemon-log-$1" 2>/dev/null | sed -z "s/^ *Logging $1: *//; s/[ \n]*\$//")
+		echo "accept|$set"
+	elif grep -q 'connect\|closed' "$BATS_TEST_TMPDIR/why"; then
+		cat "$BATS_TEST_TMPDIR/why"
+	else
+		echo reject
+	fi
+}
+# compare WHAT EFFECT: the strings on stdin (a NUL after each), judged by both; EFFECT makes a list of words of our items
+compare() {
+	local strings=() s i ours bad=0
+	mapfile -d '' strings
+	run --separate-stderr vd "$1" check --json -- "${strings[@]}"
+	[ "$status" -le 1 ]
+	mapfile -d '' ours < <(jq -j '.strings[] | (if .valid then "accept|" + (.items | '"$2"' | join(" ")) else "reject" end)
+		+ "\u0000"' <<<"$output")
+	same "${#ours[@]}" "${#strings[@]}"
+	for i in "${!strings[@]}"; do
+		s=$(ask "$1" "${strings[i]}")
+		[ "$s" = "${ours[i]}" ] && continue
+		# in JSON a byte that is not UTF-8 is U+FFFD
+		[ "$(jq -Rsj . <<<"$s")" = "$(jq -Rsj . <<<"${ours[i]}")" ] && continue
+		printf '# %q: the daemon: %s, virtdiag: %s\n' "${strings[i]}" "$s" "${ours[i]}"
+		bad=$((bad + 1))
+	done
+	same "$bad of ${#strings[@]} differ" "0 of ${#strings[@]} differ"
+}
+# cases KIND: the strings of the table, unescaped
+cases() {
+	local kind string rest
+	while IFS=$'\t' read -r kind string rest; do
+		[ "$kind" = "$1" ] && printf '%b\0' "${string//\\x0/\\x0}"
+	done < <(sed 's/\t/\x01/g' "$CASES" | tr '\001' '\t')
+}
+
+teardown_file() {
+	timeout 30 virt-admin -q daemon-log-filters --filters ''
+}
+
+filter_effect='map((.level | tostring) + ":*" + .match + "*")'
+# a destination that is named twice counts once, where it was named last; syslog always has an argument
+output_effect='reduce .[] as $i ([]; map(select([.destination, .argument] != [$i.destination, $i.argument])) + [$i])
+	| map((.level | tostring) + ":" + .destination
+		+ (if .argument or .destination == "syslog" then ":" + (.argument // "") else "" end))'
+
+@test "filters check: the table of known cases -> the daemon's verdict and effect" {
+	cases F | compare filters "$filter_effect"
+}
+
+@test "filters check: 300 generated strings -> the daemon's verdict and effect" {
+	generated "${VIRTDIAG_SEED:-1}" 300 'qemu|util|rpc|util.object|qemu.qemu_monitor|*|qemu*|util.*|+qemu||a:b|é|x y|[a-c]|?' \
+		' | |  |\t|,|;|\n' | compare filters "$filter_effect"
+}
+
+@test "outputs check: the table of known cases, those without files -> the daemon's verdict and effect" {
+	cases O | grep -zv file: | compare outputs "$output_effect"
+}
+
+@test "outputs check: 150 generated strings -> the daemon's verdict and effect" {
+	generated "${VIRTDIAG_SEED:-1}" 150 \
+		'stderr|journald|syslog:virt|file:/dev/null|stderr:x|syslog:|syslog|journald:|file:|file:/dev/null:1|STDERR||x' \
+		' | |  |,|;' | compare outputs "$output_effect"
+}

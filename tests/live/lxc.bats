@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# Containers.
+# live: cgroup v1
+# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
+load helpers
+
+setup_file() {
+	load helpers
+	define_container "${P}box"
+	define_container "${P}off"
+	lv start "${P}box"
+}
+
+teardown_file() {
+	load helpers
+	lv destroy "${P}box" 2>/dev/null || true
+}
+
+@test "guests: containers -> as virsh shows them" {
+	run -0 --separate-stderr vd guests --json
+	same "$(json '.guests[] | [.driver, .guest, .uuid, .state, (.id // "" | tostring)] | join("|")' | sort)" \
+		"lxc|${P}box|$(lv domuuid "${P}box")|running|$(lv domid "${P}box")
+lxc|${P}off|$(lv domuuid "${P}off")|shut off|"
+}
+
+@test "cgroup tree: container by name, with its processes and the memory limit of its XML" {
+	run -0 --separate-stderr vd cgroup tree --json
+	local row path
+	row=$(jq -c "[.cgroups | .. | objects | select(.guest? == \"${P}box\")][0]" <<<"$output")
+	same "$(jq -r .memory_max <<<"$row")" $((64 << 20))
+	path=$(jq -r .path <<<"$row")
+	grep -qx "$(lv domid "${P}box")" "$path/cgroup.procs" || {
+		echo "# the controller is not in $path"
+		return 1
+	}
+}
+
+@test "guests: container killed -> shut off" {
+	kill -KILL "$(lv domid "${P}box")"
+	until_true 30 container_off
+	run -0 --separate-stderr vd guests "${P}box" --json
+	same "$(json '.guests[0].state')" "shut off"
+}
+
+container_off() {
+	[ "$(lv domstate "${P}box")" = "shut off" ]
+}
