@@ -56,6 +56,16 @@ static void check_entries(const struct vd_acl_entry *entries, size_t count)
 		           "entry %zu of %s is different", i, vd_buf_str(&text));
 }
 
+/* No id beyond 32 bits is accepted, which cut short would be another user's. */
+static void check_ids(const char *text)
+{
+	if (strchr(text, '#') || strstr(text, "d:") || strstr(text, "default:"))
+		return; /* what is passed over may hold anything */
+	for (const char *p = text; *p; p += strcspn(p, ":"), p += *p == ':')
+		if (*p >= '0' && *p <= '9')
+			FUZZ_CHECK(strtoull(p, NULL, 10) <= UINT32_MAX, "the id %.20s is accepted", p);
+}
+
 FUZZ_TARGET("acl")
 {
 	VD_AUTO_FREE char *text = fuzz_string(data, size);
@@ -73,6 +83,8 @@ FUZZ_TARGET("acl")
 		FUZZ_CHECK(r == 0 || (r == -EBADMSG && !entries), "returned %d", r);
 		if (r == 0)
 			check_entries(entries, count);
+		if (r == 0 && i)
+			check_ids(text);
 	}
 	return 0;
 }

@@ -50,6 +50,8 @@ static void check_stmts(const char *text, size_t len, const struct vd_conf *conf
 		           "statement %zu is at %zu to %zu of %zu", i, s->start, s->end, len);
 		FUZZ_CHECK(!strncmp(text + s->start, s->name, strlen(s->name)), "statement %zu does not begin with %s",
 		           i, s->name);
+		FUZZ_CHECK(strchr("\"']0123456789", text[s->end - 1]) && text[s->end - 1],
+		           "statement %zu ends in byte %#x", i, (unsigned)text[s->end - 1]);
 		for (size_t k = end; k < s->start; k++)
 			line += text[k] == '\n';
 		FUZZ_CHECK(s->line == line, "statement %zu is in line %u, not %u", i, line, s->line);
