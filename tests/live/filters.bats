@@ -80,8 +80,8 @@ output_effect='reduce .[] as $i ([]; map(select([.destination, .argument] != [$i
 	cases F | compare filters "$filter_effect"
 }
 
-@test "filters check: 300 generated strings -> the daemon's verdict and effect" {
-	generated "${VIRTDIAG_SEED:-1}" 300 'qemu|util|rpc|util.object|qemu.qemu_monitor|*|qemu*|util.*|+qemu||a:b|é|x y|[a-c]|?' \
+@test "filters check: generated strings (VIRTDIAG_STRINGS, 300) -> the daemon's verdict and effect" {
+	generated "${VIRTDIAG_SEED:-1}" "${VIRTDIAG_STRINGS:-300}" 'qemu|util|rpc|util.object|qemu.qemu_monitor|*|qemu*|util.*|+qemu||a:b|é|x y|[a-c]|?' \
 		' | |  |\t|,|;|\n' | compare filters "$filter_effect"
 }
 
