@@ -7,6 +7,8 @@
 #   demo             build, then run the main job on the captured host that comes with the sources, then on this machine
 #   check            all tests: lint, unit, command line; plain and with address, undefined and thread sanitizers
 #   check-unit check-bats check-san check-tsan lint   parts of it
+#   fuzz             run every fuzz target TIME seconds (60), JOBS at once; needs clang; FUZZ="domain conf" picks some
+#   bench            named benchmarks, each beside its peer; a table and build/bench.json. bench-deps installs the peers
 #   check-live       root: tests against a libvirt of their own, away from an installed one
 #   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
@@ -58,7 +60,7 @@ LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps deps-live deps-vm help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -115,6 +117,8 @@ LIB_SRCS := \
 	lib/err.c \
 	lib/file-check.c \
 	lib/filter-check.c \
+	lib/filter-era.c \
+	lib/filter-outputs.c \
 	lib/filter.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
@@ -236,7 +240,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlo
 
 # --- tests -------------------------------------------------------------------------------------------------------
 
-check-unit: $(UNIT_BINS)
+check-unit: $(UNIT_BINS) $(BUILD)/tests/test-fuzz
 	@tests/run unit $(BUILD)
 
 check-bats: $(PROGRAM) $(BUILD)/libvlog.a
@@ -274,6 +278,56 @@ deps-live deps-vm:
 
 demo: $(PROGRAM)
 	@tests/demo $(PROGRAM)
+
+# --- fuzzing -----------------------------------------------------------------------------------------------------
+
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+REPLAY_OBJS := $(FUZZ_TARGETS:%=$(BUILD)/tests/replay/%.o) $(BUILD)/tests/fuzz/replay.o
+TIME ?= 60
+
+# The seeds of all targets as one unit test.
+$(BUILD)/tests/test-fuzz: $(REPLAY_OBJS) $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lpthread
+
+$(BUILD)/tests/replay/%.o: tests/fuzz/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VD_CPPFLAGS) -DFUZZ_REPLAY $(LIB_CFLAGS) $(CPPFLAGS) $(VD_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS),fuzzer $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lpthread
+
+fuzz-build: $(FUZZ_TARGETS:%=$(BUILD)/%)
+
+fuzz:
+	@$(MAKE) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' fuzz-build \
+		SAN_FLAGS='-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined'
+	@tests/fuzz/run build/fuzz '$(TIME)' $(FUZZ)
+
+-include $(REPLAY_OBJS:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.d)
+
+# --- benchmarks --------------------------------------------------------------------------------------------------
+
+BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair guests statements loop)
+
+$(BUILD)/bench/pair: $(BUILD)/tests/bench/pair.o
+$(BUILD)/bench/guests: $(BUILD)/tests/bench/guests.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
+$(BUILD)/bench/statements: $(BUILD)/tests/bench/statements.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
+$(BUILD)/bench/loop: $(BUILD)/tests/bench/loop.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
+$(BENCH_BINS):
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(if $(filter %/guests,$@),$(LIB_LDLIBS)) -lpthread -ldl
+
+bench: $(PROGRAM) $(BENCH_BINS)
+	@tests/bench/run '$(BUILD)'
+
+bench-deps:
+	@tests/deps bench
+
+-include $(wildcard $(BUILD)/tests/bench/*.d)
 
 # --- installation ------------------------------------------------------------------------------------------------
 
@@ -316,7 +370,7 @@ uninstall:
 
 # --- care --------------------------------------------------------------------------------------------------------
 
-FORMAT_FILES := $(wildcard lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
+FORMAT_FILES := $(wildcard lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 format:
 	clang-format -i $(FORMAT_FILES)
@@ -337,5 +391,6 @@ clean:
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live check-vm lint format analyze coverage dist clean help \
+.PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live \
+	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
 	install uninstall

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "log-strings.h"
 #include "suggest.h"
 
@@ -22,6 +23,7 @@ enum col {
 	COL_LINES,
 	COL_BYTES,
 	COL_LEFT_OUT,
+	COL_LOG_LEVEL,
 	COL_WAYS,
 };
 
@@ -39,6 +41,7 @@ static const struct vd_col cols[] = {
 	[COL_LINES] = { "LINES", VD_COL_NUM, VD_COL_HIDDEN, "lines in the measured run" },
 	[COL_BYTES] = { "BYTES", VD_COL_BYTES, VD_COL_HIDDEN, "bytes in the measured run" },
 	[COL_LEFT_OUT] = { "LEFT_OUT", VD_COL_FLAGS, VD_COL_JSON_ONLY, "items that match nothing in this version" },
+	[COL_LOG_LEVEL] = { "LOG_LEVEL", VD_COL_NUM, VD_COL_JSON_ONLY, "what log_level has to be set to as well" },
 	[COL_WAYS] = { "WAYS", VD_COL_VALUE, VD_COL_JSON_ONLY, "with a topic: how to use it, with commands and undo" },
 };
 
@@ -154,10 +157,24 @@ static void show_topic(struct vd_suggestion *s, const struct vd_topic *t)
 
 static void show_filters(struct vd_suggestion *s)
 {
-	vd_report_line(s->report, "  filters  %s", s->filters);
+	vd_report_line(s->report, "  filters  %s", *s->filters ? s->filters : "-");
+	if (s->log_level)
+		vd_report_line(s->report,
+		               "           with log_level = %u: before libvirt 4.4.0 no filter means everything",
+		               s->log_level);
 	for (size_t i = 0; i < s->left_out.len; i++)
 		vd_report_line(s->report, "           without %s, which matches nothing in this version",
 		               s->left_out.items[i]);
+}
+
+/* From 0.9.0 until 1.2.3 each message went through a ring buffer, logged or not. */
+static const char ring_note[] =
+        "the daemon formats every message into a ring buffer, wanted or not: log_buffer_size = 0 "
+        "in its configuration turns that off";
+
+static bool has_ring_buffer(const struct vd_suggestion *s)
+{
+	return s->version >= VD_VERSION(0, 9, 0) && s->version < VD_VERSION(1, 2, 3);
 }
 
 static void show_text(struct vd_suggestion *s, const struct vd_target *targets, size_t n)
@@ -169,6 +186,8 @@ static void show_text(struct vd_suggestion *s, const struct vd_target *targets, 
 	show_filters(s);
 	for (size_t i = 0; i < n; i++)
 		show_daemon(s, &targets[i]);
+	if (has_ring_buffer(s))
+		vd_report_line(s->report, "  note     %s", ring_note);
 	for (size_t i = 0; i < vd_value_count(s->ways); i++)
 		show_way(s, vd_value_item(s->ways, i));
 }
@@ -210,6 +229,12 @@ static void show_formatted(struct vd_suggestion *s, const struct vd_value *way, 
 			vd_report_line(s->report, "%s", vd_value_get_str(vd_value_item(lines, i), NULL));
 		return;
 	}
+	if (s->log_level) {
+		VD_AUTO_BUF level = VD_BUF_INIT;
+
+		vd_need_memory(vd_buf_addf(&level, "%u", s->log_level) == 0);
+		show_variable(s, "LIBVIRT_DEBUG", level.data);
+	}
 	show_variable(s, "LIBVIRT_LOG_FILTERS", get(way, "filters"));
 	show_variable(s, "LIBVIRT_LOG_OUTPUTS", get(way, "outputs"));
 }
@@ -239,6 +264,10 @@ static enum vd_exit show_format(struct vd_suggestion *s, const char *name)
 	}
 	if (shown)
 		return VD_EXIT_OK;
+	if (!s->only_client && !s->at_start && !vd_suggest_has_admin(s))
+		return vd_usage(s->ctx,
+		                s->log_level ? "virt-admin cannot set log_level, which this needs before libvirt 4.4.0"
+		                             : "virt-admin sets log filters and outputs from libvirt 3.0.0 on only");
 	for (size_t t = 0; t < s->count; t++)
 		if (s->only_client || s->topics[t]->use == VD_TOPIC_AT_START)
 			cause = s->topics[t]->id;
@@ -301,6 +330,10 @@ static void add_json_row(struct vd_suggestion *s, const struct vd_target *target
 		vd_row_str(row, COL_DAEMON, daemons.data);
 	for (size_t i = 0; i < s->left_out.len; i++)
 		vd_row_flag(row, COL_LEFT_OUT, s->left_out.items[i]);
+	if (s->log_level)
+		vd_row_num(row, COL_LOG_LEVEL, s->log_level);
+	if (has_ring_buffer(s))
+		vd_report_extra(s->report, "note", vd_value_str(ring_note));
 	vd_row_value(row, COL_WAYS, vd_steal(s->ways));
 }
 
@@ -346,7 +379,9 @@ static enum vd_exit pick_topics(struct vd_ctx *ctx, const struct vd_topics *topi
 static enum vd_exit suggest_topics(struct vd_ctx *ctx, const struct vd_topics *topics,
                                    const struct vd_catalogue *catalogue, int argc, char **argv)
 {
-	struct vd_suggestion s = { .ctx = ctx, .count = (size_t)argc, .left_out = VD_STRV_INIT };
+	struct vd_suggestion s = {
+		.ctx = ctx, .count = (size_t)argc, .version = catalogue->version, .left_out = VD_STRV_INIT
+	};
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	enum vd_exit status, finished;
 
@@ -357,7 +392,11 @@ static enum vd_exit suggest_topics(struct vd_ctx *ctx, const struct vd_topics *t
 		status = vd_fail(ctx, &err);
 	if (status == VD_EXIT_OK) {
 		s.report = vd_string_report_new(ctx, catalogue);
-		status = suggest(&s);
+		if (!*s.filters && !vd_topics_log_level(s.topics, s.count, s.version))
+			vd_report_missing(s.report, argv[0], "no item of its filters is known to match in this version",
+			                  true);
+		else
+			status = suggest(&s);
 		finished = vd_report_finish(s.report);
 		status = status == VD_EXIT_OK ? finished : status;
 	}
@@ -373,6 +412,7 @@ static enum vd_exit run_suggest(struct vd_ctx *ctx, int argc, char **argv)
 	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
 	VD_AUTO_TOPICS topics = VD_TOPICS_INIT;
 	VD_AUTO_ERR err = VD_ERR_INIT;
+	const char *daemon;
 	enum vd_exit status;
 	struct vd_report *report;
 
@@ -381,6 +421,9 @@ static enum vd_exit run_suggest(struct vd_ctx *ctx, int argc, char **argv)
 	if (vd_opt_given(ctx, "format") && (ctx->json || !argc))
 		return vd_usage(ctx, ctx->json ? "--format and --json exclude each other" : "--format needs a TOPIC");
 	status = vd_load_catalogue(ctx, &catalogue);
+	daemon = vd_opt_str(ctx, "daemon", NULL);
+	if (status == VD_EXIT_OK && daemon && catalogue.version < VD_VERSION(5, 7, 0) && vd_daemon_is_modular(daemon))
+		return vd_usage(ctx, "there is no %s before libvirt 5.7.0, only libvirtd", daemon);
 	if (status != VD_EXIT_OK)
 		return status;
 	if (vd_topics_load(&topics, &err) < 0)

@@ -62,7 +62,7 @@ static void check_string(struct vd_ctx *ctx, struct vd_report *report, const str
 	VD_AUTO_FILTERS filters = VD_FILTERS_INIT;
 	VD_AUTO_FILTER_WARNINGS warnings = VD_FILTER_WARNINGS_INIT;
 
-	vd_parse_string(VD_LOG_FILTERS, text, &filters);
+	vd_parse_string_as(VD_LOG_FILTERS, catalogue->version, text, &filters);
 	if (vd_filters_check(&filters, catalogue, outputs, level, &warnings) < 0)
 		vd_report_missing(report, text, "no memory", true);
 	vd_report_string(ctx, report, catalogue, &filters, &warnings);
@@ -80,14 +80,15 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		return status;
 	report = vd_string_report_new(ctx, &catalogue);
 	if (given)
-		vd_parse_string(VD_LOG_OUTPUTS, given, &outputs);
+		vd_parse_string_as(VD_LOG_OUTPUTS, catalogue.version, given, &outputs);
 	for (int i = 0; i < argc; i++) {
 		if (i)
 			vd_report_line(report, "%s", "");
-		check_string(ctx, report, &catalogue, given && *given && !outputs.invalid ? &outputs : NULL, argv[i]);
+		check_string(ctx, report, &catalogue,
+		             given && *given && !outputs.invalid && !outputs.open ? &outputs : NULL, argv[i]);
 	}
 	/* Outputs that libvirt would refuse cannot be taken into account: that is a result too. */
-	if (outputs.invalid) {
+	if (outputs.invalid || outputs.open) {
 		VD_AUTO_FILTER_WARNINGS warnings = VD_FILTER_WARNINGS_INIT;
 
 		vd_report_line(report, "%s", "");
@@ -140,15 +141,18 @@ enum explain_col {
 	EXPLAIN_LEVEL,
 	EXPLAIN_ITEM,
 	EXPLAIN_SOURCE,
+	EXPLAIN_MATCHED,
 	EXPLAIN_RECEIVED,
 	EXPLAIN_OUTPUTS,
 };
 
 static const struct vd_col explain_cols[] = {
 	[EXPLAIN_CATEGORY] = { "CATEGORY", VD_COL_STR, 0, "the log category" },
-	[EXPLAIN_LEVEL] = { "LEVEL", VD_COL_NUM, 0, "the lowest level that passes; a number in JSON" },
+	[EXPLAIN_LEVEL] = { "LEVEL", VD_COL_NUM, 0, "the lowest level that passes; a number in JSON, null unknown" },
 	[EXPLAIN_ITEM] = { "ITEM", VD_COL_STR, 0, "the item of STRING that decides" },
 	[EXPLAIN_SOURCE] = { "SOURCE", VD_COL_STR, 0, "filter, or default where no item matches" },
+	[EXPLAIN_MATCHED] = { "MATCHED", VD_COL_FLAGS, VD_COL_HIDDEN,
+	                      "what patterns are compared with; before 1.2.3 possible names of the source file" },
 	[EXPLAIN_RECEIVED] = { "RECEIVED", VD_COL_STR, VD_COL_TEXT_ONLY, "what each output receives, with --outputs" },
 	[EXPLAIN_OUTPUTS] = { "OUTPUTS", VD_COL_VALUE, VD_COL_JSON_ONLY, "the same as a list" },
 };
@@ -203,18 +207,24 @@ static void add_received(struct explain *e, struct vd_row *row, unsigned level)
 	vd_row_value(row, EXPLAIN_OUTPUTS, list);
 }
 
-static void explain_category(struct explain *e, const char *name, bool only_if_different)
+/* @category may not be of the catalogue: then its name is what patterns are compared with. */
+static void explain_category(struct explain *e, const struct vd_category *category, bool only_if_different)
 {
 	long index;
-	unsigned level = vd_filters_level(&e->filters, name, e->default_level, &index);
+	unsigned level = vd_filters_level_in(&e->filters, category, e->default_level, &index);
 	struct vd_row *row;
 
 	e->counts[level]++;
-	if (only_if_different && level == e->default_level)
+	if (only_if_different && (level == e->default_level || !category->n_texts))
 		return;
 	row = vd_table_row(e->table, NULL);
-	vd_row_str(row, EXPLAIN_CATEGORY, name);
-	vd_row_num(row, EXPLAIN_LEVEL, level);
+	vd_row_str(row, EXPLAIN_CATEGORY, category->name);
+	for (size_t i = 0; i < category->n_texts; i++)
+		vd_row_flag(row, EXPLAIN_MATCHED, category->texts[i]);
+	if (level)
+		vd_row_num(row, EXPLAIN_LEVEL, level);
+	else
+		vd_report_unknown(e->report);
 	vd_row_text(row, EXPLAIN_LEVEL, vlog_level_name(level));
 	if (index >= 0) {
 		const struct vlog_span *text = &e->filters.items[index].parsed.text;
@@ -222,8 +232,17 @@ static void explain_category(struct explain *e, const char *name, bool only_if_d
 		vd_row_strn(row, EXPLAIN_ITEM, vd_filters_span(&e->filters, text), text->length);
 	}
 	vd_row_str(row, EXPLAIN_SOURCE, index >= 0 ? "filter" : "default");
-	if (e->has_outputs)
+	if (e->has_outputs && level)
 		add_received(e, row, level);
+}
+
+/* ", 3 unknown" */
+static const char *unknown_count(struct explain *e)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), ", %zu unknown", e->counts[0]);
+	return vd_esc(e->report, text);
 }
 
 static void explain_all(struct explain *e)
@@ -232,10 +251,16 @@ static void explain_all(struct explain *e)
 	char version[32];
 
 	for (size_t i = 0; i < e->catalogue->count; i++)
-		explain_category(e, e->catalogue->items[i].name, !all);
-	vd_report_line(e->report, "libvirt %s has %zu categories: %zu debug, %zu info, %zu warning, %zu error.",
-	               vd_version_format(e->catalogue->version, version), e->catalogue->count, e->counts[1],
-	               e->counts[2], e->counts[3], e->counts[4]);
+		explain_category(e, &e->catalogue->items[i], !all);
+	vd_report_line(
+	        e->report, "libvirt %s has %s%zu %s: %zu debug, %zu info, %zu warning, %zu error%s.",
+	        vd_version_format(e->catalogue->version, version),
+	        e->catalogue->fit == VD_FIT_BETWEEN && e->catalogue->version < VD_VERSION(9, 0, 0) ? "about " : "",
+	        e->catalogue->count, e->filters.era.file_names ? "of the files of later categories" : "categories",
+	        e->counts[1], e->counts[2], e->counts[3], e->counts[4], e->counts[0] ? unknown_count(e) : "");
+	/* Other files of that version are not known, so nothing can be said about them. */
+	if (e->filters.era.file_names)
+		vd_report_unknown(e->report);
 }
 
 /* Categories that were asked for by name are judged even when the catalogue does not know them. */
@@ -244,8 +269,11 @@ static void explain_some(struct explain *e, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		VD_AUTO_STRV near = VD_STRV_INIT;
 
-		explain_category(e, argv[i], false);
-		if (vd_catalogue_find(e->catalogue, argv[i]))
+		const struct vd_category *known = vd_catalogue_find(e->catalogue, argv[i]);
+		const struct vd_category other = { .name = argv[i], .texts = { argv[i] }, .n_texts = 1 };
+
+		explain_category(e, known ? known : &other, false);
+		if (known || (e->filters.era.file_names && strstr(argv[i], ".c")))
 			continue;
 		if (vd_catalogue_nearest(e->catalogue, argv[i], strlen(argv[i]), 1, &near) < 0 || !near.len)
 			vd_warn(e->ctx, "libvirt has no log category '%s'", argv[i]);
@@ -260,7 +288,8 @@ static void explain(struct explain *e, int argc, char **argv)
 	                           e->has_outputs ? VD_ARRAY_SIZE(explain_cols) : EXPLAIN_SHORT);
 	vd_report_string_errors(e->report, &e->filters);
 	vd_report_string_errors(e->report, &e->outputs);
-	if (e->filters.invalid || e->outputs.invalid)
+	/* Where items count one by one, those before the first bad one are in force. */
+	if (!e->filters.era.item_by_item && (e->filters.invalid || e->outputs.invalid))
 		return;
 	if (argc)
 		explain_some(e, argc, argv);
@@ -284,8 +313,8 @@ static enum vd_exit run_explain(struct vd_ctx *ctx, int argc, char **argv)
 
 	if (status != VD_EXIT_OK)
 		return status;
-	vd_parse_string(VD_LOG_FILTERS, argv[0], &e.filters);
-	vd_parse_string(VD_LOG_OUTPUTS, outputs ? outputs : "", &e.outputs);
+	vd_parse_string_as(VD_LOG_FILTERS, catalogue.version, argv[0], &e.filters);
+	vd_parse_string_as(VD_LOG_OUTPUTS, catalogue.version, outputs ? outputs : "", &e.outputs);
 	e.report = vd_string_report_new(ctx, &catalogue);
 	explain(&e, argc - 1, argv + 1);
 	vd_filters_release(&e.filters);
@@ -367,13 +396,28 @@ static void add_files(struct vd_row *row, const char *files)
 	}
 }
 
+/* GLOB knows wildcards whatever the version; names of source files count where patterns are compared with them. */
+static bool is_listed(const struct vd_category *c, const char *glob)
+{
+	bool found = vlog_pattern_matches(glob, strlen(glob), c->name);
+
+	for (size_t i = 0; i < c->n_texts && !found; i++)
+		found = vlog_pattern_matches(glob, strlen(glob), c->texts[i]);
+	return found;
+}
+
 static void add_category(struct vd_table *table, const struct vd_category *c)
 {
 	struct vd_row *row = vd_table_row(table, NULL);
 
 	vd_row_str(row, LIST_CATEGORY, c->name);
 	vd_row_str(row, LIST_AREA, c->area);
-	add_files(row, c->files);
+	/* Before 1.2.3 what counts is what the file may have been called then. */
+	if (c->n_texts && strcmp(c->texts[0], c->name) != 0)
+		for (size_t i = 0; i < c->n_texts; i++)
+			vd_row_flag(row, LIST_FILE, c->texts[i]);
+	else
+		add_files(row, c->files);
 	vd_row_str(row, LIST_SINCE, c->since);
 	vd_row_str(row, LIST_UNTIL, c->until);
 	vd_row_str(row, LIST_VOLUME, c->volume == VD_VOLUME_NONE ? NULL : vd_volume_name(c->volume));
@@ -405,7 +449,7 @@ static enum vd_exit run_list(struct vd_ctx *ctx, int argc, char **argv)
 	report = vd_string_report_new(ctx, &catalogue);
 	table = vd_report_table(report, "categories", NULL, 0);
 	for (size_t i = 0; i < catalogue.count; i++)
-		if (vlog_pattern_matches(glob, strlen(glob), catalogue.items[i].name)) {
+		if (is_listed(&catalogue.items[i], glob)) {
 			add_category(table, &catalogue.items[i]);
 			n++;
 		}

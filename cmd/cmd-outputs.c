@@ -15,7 +15,7 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		VD_AUTO_FILTERS outputs = VD_FILTERS_INIT;
 		VD_AUTO_FILTER_WARNINGS warnings = VD_FILTER_WARNINGS_INIT;
 
-		vd_parse_string(VD_LOG_OUTPUTS, argv[i], &outputs);
+		vd_parse_string_as(VD_LOG_OUTPUTS, catalogue.version, argv[i], &outputs);
 		if (vd_outputs_check(&outputs, ctx->root, &warnings) < 0)
 			vd_report_missing(report, argv[i], "no memory", true);
 		if (i)

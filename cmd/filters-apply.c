@@ -178,9 +178,9 @@ static void warn_filters(struct vd_apply *a, const struct vd_catalogue *catalogu
 	VD_AUTO_FILTERS f = VD_FILTERS_INIT, o = VD_FILTERS_INIT;
 	VD_AUTO_FILTER_WARNINGS w = VD_FILTER_WARNINGS_INIT;
 
-	vd_parse_string(VD_LOG_FILTERS, a->values[VD_SETTING_FILTERS], &f);
+	vd_parse_string_as(VD_LOG_FILTERS, catalogue->version, a->values[VD_SETTING_FILTERS], &f);
 	if (outputs && *outputs)
-		vd_parse_string(VD_LOG_OUTPUTS, outputs, &o);
+		vd_parse_string_as(VD_LOG_OUTPUTS, catalogue->version, outputs, &o);
 	vd_need_memory(vd_filters_check(&f, catalogue, o.count && !o.invalid ? &o : NULL, VD_LOG_DEFAULT_LEVEL, &w) ==
 	               0);
 	if (a->values[VD_SETTING_OUTPUTS])
@@ -371,7 +371,8 @@ static enum vd_exit check_strings(struct vd_ctx *ctx, const struct vd_catalogue 
 
 		if (!values[i])
 			continue;
-		vd_parse_string(i == VD_SETTING_FILTERS ? VD_LOG_FILTERS : VD_LOG_OUTPUTS, values[i], &f);
+		vd_parse_string_as(i == VD_SETTING_FILTERS ? VD_LOG_FILTERS : VD_LOG_OUTPUTS, catalogue->version,
+		                   values[i], &f);
 		if (!f.invalid)
 			continue;
 		if (!report)

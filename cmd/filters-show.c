@@ -101,7 +101,7 @@ static void check_filters(struct show *s, const struct vd_log_values *values, co
 	unsigned default_level = level && *level >= '1' ? (unsigned)(*level - '0') : VD_LOG_DEFAULT_LEVEL;
 
 	if (outputs && *outputs)
-		vd_parse_string(VD_LOG_OUTPUTS, outputs, &parsed);
+		vd_parse_string_as(VD_LOG_OUTPUTS, s->catalogue->version, outputs, &parsed);
 	vd_need_memory(vd_filters_check(filters, s->catalogue, parsed.count && !parsed.invalid ? &parsed : NULL,
 	                                default_level, warnings) == 0);
 }
@@ -133,7 +133,8 @@ static void judge(struct show *s, struct vd_row *row, const struct vd_daemon *d,
 	bool counts = v->now || v->next;
 
 	if (!error && v->setting != VD_SETTING_LEVEL) {
-		vd_parse_string(v->setting == VD_SETTING_FILTERS ? VD_LOG_FILTERS : VD_LOG_OUTPUTS, v->value, &parsed);
+		vd_parse_string_as(v->setting == VD_SETTING_FILTERS ? VD_LOG_FILTERS : VD_LOG_OUTPUTS,
+		                   s->catalogue->version, v->value, &parsed);
 		if (v->setting == VD_SETTING_FILTERS)
 			check_filters(s, values, v, &parsed, &warnings);
 		else
@@ -141,9 +142,14 @@ static void judge(struct show *s, struct vd_row *row, const struct vd_daemon *d,
 		for (size_t i = 0; i < parsed.count && !error; i++)
 			error = parsed.items[i].error;
 	}
-	vd_row_bool(row, COL_VALID, !error);
-	vd_row_text(row, COL_VALID, error ? "no" : "yes");
-	vd_row_hue(row, COL_VALID, error ? VD_HUE_BAD : VD_HUE_GOOD);
+	/* What an old version does to a string is not always known. */
+	if (error || !parsed.open) {
+		vd_row_bool(row, COL_VALID, !error);
+		vd_row_text(row, COL_VALID, error ? "no" : "yes");
+		vd_row_hue(row, COL_VALID, error ? VD_HUE_BAD : VD_HUE_GOOD);
+	} else {
+		vd_report_unknown(s->report);
+	}
 	vd_row_str(row, COL_ERROR, error);
 	vd_row_value(row, COL_WARNINGS, warnings_value(&warnings));
 	/* What is overridden does no harm, but a bad string in the file stops the next start all the same. */

@@ -52,6 +52,28 @@ enum vd_exit vd_load_catalogue(struct vd_ctx *ctx, struct vd_catalogue *ret_cata
 	return VD_EXIT_OK;
 }
 
+static const char *const fit_names[] = {
+	[VD_FIT_EXACT] = "exact",
+	[VD_FIT_BETWEEN] = "between",
+	[VD_FIT_NEWER] = "newer",
+	[VD_FIT_OLDER] = "older",
+};
+
+/* The grammar of 9.0.0 was run and has not changed since; older ones were only read. */
+static void note_era(struct vd_ctx *ctx, const struct vd_catalogue *catalogue, const char *version)
+{
+	if (catalogue->fit == VD_FIT_NEWER)
+		vd_warn(ctx, "libvirt %s is newer than what virtdiag knows: judged as 11.3.0", version);
+	if (catalogue->version >= VD_VERSION(9, 0, 0))
+		return;
+	vd_warn(ctx, "libvirt %s is judged by what its sources say, it was not run%s", version,
+	        catalogue->fit == VD_FIT_BETWEEN ? "; log categories are those of the examined versions around it"
+	        : catalogue->fit == VD_FIT_OLDER
+	                ? "; it has no log categories but compares patterns with names of source files, of which there "
+	                  "is no full list"
+	                : "");
+}
+
 struct vd_report *vd_string_report_new(struct vd_ctx *ctx, const struct vd_catalogue *catalogue)
 {
 	struct vd_report *report = vd_report_new(ctx);
@@ -59,18 +81,20 @@ struct vd_report *vd_string_report_new(struct vd_ctx *ctx, const struct vd_catal
 
 	vd_version_format(catalogue->version, version);
 	vd_report_extra(report, "libvirt", vd_value_str(version));
-	vd_report_extra(report, "catalogue",
-	                vd_value_str(catalogue->fit == VD_FIT_NEWER   ? "newer"
-	                             : catalogue->fit == VD_FIT_EXACT ? "exact"
-	                                                              : "between"));
-	if (catalogue->fit == VD_FIT_NEWER)
-		vd_warn(ctx, "libvirt %s is newer than what virtdiag knows: judged as 11.3.0", version);
+	vd_report_extra(report, "catalogue", vd_value_str(fit_names[catalogue->fit]));
+	vd_report_extra(report, "confidence", vd_value_str(vd_filter_era_confidence(catalogue->version)));
+	note_era(ctx, catalogue, version);
 	return report;
 }
 
 void vd_parse_string(enum vd_log_kind kind, const char *text, struct vd_filters *ret_strings)
 {
-	vd_need_memory(vd_filters_parse(kind, text, ret_strings, NULL) == 0);
+	vd_parse_string_as(kind, 0, text, ret_strings);
+}
+
+void vd_parse_string_as(enum vd_log_kind kind, unsigned version, const char *text, struct vd_filters *ret_strings)
+{
+	vd_need_memory(vd_filters_parse_as(kind, version, text, ret_strings, NULL) == 0);
 }
 
 /* --- JSON -----------------------------------------------------------------------------------------------------------
@@ -86,6 +110,11 @@ static void set(struct vd_value *object, const char *key, struct vd_value *value
 	vd_need_memory(vd_value_set(object, key, value) == 0);
 }
 
+static struct vd_value *tri_value(enum vd_tri tri)
+{
+	return tri == VD_UNSURE ? vd_value_null() : vd_value_bool(tri == VD_YES);
+}
+
 static struct vd_value *item_value(const struct vd_filters *f, size_t index)
 {
 	const struct vd_filter_item *item = &f->items[index];
@@ -95,15 +124,17 @@ static struct vd_value *item_value(const struct vd_filters *f, size_t index)
 
 	vd_need_memory(v != NULL);
 	set(v, "index", vd_value_int((int64_t)index));
-	set(v, "column", vd_value_int((int64_t)vd_filters_column(f, item->valid ? &p->text : &p->fault)));
+	set(v, "column", vd_value_int((int64_t)vd_filters_column(f, p->fault.length ? &p->fault : &p->text)));
 	set(v, "text", span_value(f, &p->text));
-	set(v, "level", p->level ? vd_value_int(p->level) : vd_value_null());
+	set(v, "level", p->level || item->valid ? vd_value_int(p->level) : vd_value_null());
 	set(v, outputs ? "destination" : "match", p->match.length ? span_value(f, &p->match) : vd_value_null());
 	if (outputs)
 		set(v, "argument", p->argument.length ? span_value(f, &p->argument) : vd_value_null());
-	set(v, "valid", vd_value_bool(item->valid));
+	set(v, "valid", item->open ? vd_value_null() : vd_value_bool(item->valid));
 	set(v, "error", vd_value_str(item->error));
 	set(v, "hint", vd_value_str(item->hint));
+	set(v, "applied", tri_value(item->applied));
+	set(v, "note", vd_value_str(item->open));
 	return v;
 }
 
@@ -140,7 +171,8 @@ static void add_json_row(struct vd_table *table, const struct vd_filters *f, con
 
 	vd_row_str(row, COL_INPUT, f->text);
 	vd_row_str(row, COL_KIND, vd_log_kind_name(f->kind));
-	vd_row_bool(row, COL_VALID, !f->invalid);
+	if (f->invalid || !f->open)
+		vd_row_bool(row, COL_VALID, !f->invalid);
 	vd_row_value(row, COL_ITEMS, items_value(f));
 	vd_row_value(row, COL_WARNINGS, warnings_value(w));
 }
@@ -148,12 +180,12 @@ static void add_json_row(struct vd_table *table, const struct vd_filters *f, con
 /* --- text -----------------------------------------------------------------------------------------------------------
  */
 
-static size_t count_matches(const struct vd_filters *f, const struct vlog_item *p, const struct vd_catalogue *catalogue)
+static size_t count_matches(const struct vd_filters *f, size_t index, const struct vd_catalogue *catalogue)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < catalogue->count; i++)
-		n += vlog_pattern_matches(vd_filters_span(f, &p->match), p->match.length, catalogue->items[i].name);
+		n += vd_filters_item_matches(f, index, &catalogue->items[i]) == VD_YES;
 	return n;
 }
 
@@ -162,22 +194,22 @@ static void add_text_row(struct vd_table *table, const struct vd_filters *f, siz
 {
 	const struct vlog_item *p = &f->items[index].parsed;
 	struct vd_row *row = vd_table_row(table, NULL);
-	bool valid = f->items[index].valid;
+	bool valid = f->items[index].valid, open = f->items[index].open != NULL;
 
 	vd_row_bool(row, COL_VALID, valid);
-	vd_row_text(row, COL_VALID, valid ? "yes" : "no");
-	vd_row_hue(row, COL_VALID, valid ? VD_HUE_GOOD : VD_HUE_BAD);
+	vd_row_text(row, COL_VALID, valid ? "yes" : open ? "unknown" : "no");
+	vd_row_hue(row, COL_VALID, valid ? VD_HUE_GOOD : open ? VD_HUE_WARN : VD_HUE_BAD);
 	vd_row_strn(row, COL_ITEM, vd_filters_span(f, &p->text), p->text.length);
 	if (!valid)
 		return;
-	vd_row_str(row, COL_LEVEL, vlog_level_name(p->level));
+	vd_row_str(row, COL_LEVEL, p->level ? vlog_level_name(p->level) : "0");
 	/* A destination and what follows it are one stretch of the string. */
 	if (f->kind == VD_LOG_OUTPUTS) {
 		vd_row_strn(row, COL_MATCH, vd_filters_span(f, &p->match),
 		            p->text.offset + p->text.length - p->match.offset);
 	} else {
 		vd_row_strn(row, COL_MATCH, vd_filters_span(f, &p->match), p->match.length);
-		vd_row_num(row, COL_CATEGORIES, (int64_t)count_matches(f, p, catalogue));
+		vd_row_num(row, COL_CATEGORIES, (int64_t)count_matches(f, index, catalogue));
 	}
 }
 
@@ -217,7 +249,13 @@ void vd_report_string_errors(struct vd_report *report, const struct vd_filters *
 	for (size_t i = 0; i < strings->count; i++) {
 		const struct vd_filter_item *item = &strings->items[i];
 
-		if (item->valid)
+		if (item->open) {
+			vd_report_mark(report, VD_HUE_WARN, "unknown: %s", item->open);
+			add_caret(report, strings,
+			          item->parsed.fault.length ? &item->parsed.fault : &item->parsed.text);
+			vd_report_unknown(report);
+		}
+		if (item->valid || item->open)
 			continue;
 		vd_report_mark(report, VD_HUE_BAD, "error: %s", vd_esc(report, item->error));
 		add_caret(report, strings, &item->parsed.fault);
@@ -237,17 +275,46 @@ static void add_warnings(struct vd_report *report, const struct vd_filter_warnin
 	}
 }
 
+/* How many items stand before the first one that is not surely in force. */
+static size_t count_applied(const struct vd_filters *f)
+{
+	size_t n = 0;
+
+	while (n < f->count && f->items[n].applied == VD_YES)
+		n++;
+	return n;
+}
+
+static void add_empty_summary(struct vd_report *report, const struct vd_filters *f)
+{
+	/* An empty value could not be given at run time before 3.0.0, and in the configuration it means unset. */
+	if (f->era.version < VD_VERSION(3, 0, 0))
+		vd_report_line(report, "An empty string sets nothing.");
+	else
+		vd_report_line(report, f->kind == VD_LOG_FILTERS ? "An empty string removes all filters."
+		                                                 : "An empty string brings back the default output.");
+}
+
 static void add_summary(struct vd_report *report, const struct vd_filters *f, const struct vd_catalogue *catalogue)
 {
 	char version[32];
+	size_t applied = count_applied(f);
 
 	vd_version_format(catalogue->version, version);
-	if (f->invalid)
+	if (f->era.item_by_item && (f->invalid || f->open))
+		vd_report_line(report, "libvirt %s stops at the first bad item: %zu of %zu items %s in force.", version,
+		               applied, f->count, applied == 1 ? "is" : "are");
+	else if (!f->invalid && f->open)
+		vd_report_line(report, "Whether libvirt %s takes the string is not known.", version);
+	else if (f->invalid)
 		vd_report_line(report, "libvirt %s refuses the whole string: %zu of %zu items %s invalid.", version,
 		               f->invalid, f->count, f->invalid == 1 ? "is" : "are");
 	else if (!f->count)
-		vd_report_line(report, f->kind == VD_LOG_FILTERS ? "An empty string removes all filters."
-		                                                 : "An empty string brings back the default output.");
+		add_empty_summary(report, f);
+	/* 9.0.0 does not start with it; in which version between them that began is not known. */
+	if (f->invalid && !f->era.item_by_item && f->era.version <= VD_VERSION(7, 0, 0))
+		vd_report_line(report,
+		               "In a configuration file or the environment it is ignored, and the daemon goes on.");
 }
 
 void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct vd_catalogue *catalogue,
@@ -259,10 +326,10 @@ void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct
 		add_json_row(table, strings, warnings);
 	for (size_t i = 0; !ctx->json && i < strings->count; i++)
 		add_text_row(table, strings, i, catalogue);
-	if (strings->count && (strings->invalid || warnings->count))
+	if (strings->count && (strings->invalid || strings->open || warnings->count))
 		vd_report_line(report, "%s", "");
 	vd_report_string_errors(report, strings);
 	add_warnings(report, warnings);
-	if (strings->invalid || strings->count || !strings->len)
+	if (strings->count || !strings->len)
 		add_summary(report, strings, catalogue);
 }

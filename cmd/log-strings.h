@@ -24,7 +24,7 @@ void vd_need_memory(bool ok);
  */
 enum vd_exit vd_load_catalogue(struct vd_ctx *ctx, struct vd_catalogue *ret_catalogue);
 
-/* Begin a report: with "libvirt", and a note where the catalogue is not of just that version. */
+/* Begin a report: with "libvirt", and a note where verdicts are not as sure as those of a version that was run. */
 struct vd_report *vd_string_report_new(struct vd_ctx *ctx, const struct vd_catalogue *catalogue);
 
 /* The columns of `check`: in text a row per item, in JSON a row per string. */
@@ -32,13 +32,15 @@ struct vd_report *vd_string_report_new(struct vd_ctx *ctx, const struct vd_catal
 extern const struct vd_col vd_string_cols[VD_N_STRING_COLS];
 
 /*
- * Parse @text into @ret_strings. When there is no memory the program ends with status 3.
+ * Parse @text into @ret_strings by the newest rules. When there is no memory the program ends with status 3.
  */
 void vd_parse_string(enum vd_log_kind kind, const char *text, struct vd_filters *ret_strings);
+/* The same by the rules of @version. */
+void vd_parse_string_as(enum vd_log_kind kind, unsigned version, const char *text, struct vd_filters *ret_strings);
 
 /*
- * Add the verdict on @strings to @report: items, errors with a caret, warnings. An invalid item is a problem, a warning
- * counts with --strict.
+ * Add the verdict on @strings to @report: items, errors with a caret, warnings. An invalid item is a problem, one whose
+ * verdict is open makes the status unknown, a warning counts with --strict.
  */
 void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct vd_catalogue *catalogue,
                       const struct vd_filters *strings, const struct vd_filter_warnings *warnings);

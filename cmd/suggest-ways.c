@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "filter.h"
+#include "host.h"
 #include "log-strings.h"
 
 VD_PRINTF(1, 2) static char *format(const char *fmt, ...)
@@ -68,6 +69,17 @@ static char *conf_value(struct vd_target *t, const struct vd_conf *conf, const c
 	return copy;
 }
 
+static void read_level(struct vd_target *t, const struct vd_conf *conf)
+{
+	const struct vd_conf_stmt *stmt = vd_conf_find(conf, "log_level");
+
+	if (!stmt)
+		return;
+	t->unknown |= stmt->value.type != VD_CONF_INT || stmt->value.is_negative;
+	t->level_line = stmt->line;
+	t->old_level = stmt->value.type == VD_CONF_INT ? stmt->value.number : 0;
+}
+
 static void read_conf(struct vd_suggestion *s, struct vd_target *t)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
@@ -87,6 +99,7 @@ static void read_conf(struct vd_suggestion *s, struct vd_target *t)
 	}
 	t->old_filters = conf_value(t, &conf, "log_filters", &t->filters_line);
 	t->old_outputs = conf_value(t, &conf, "log_outputs", &t->outputs_line);
+	read_level(t, &conf);
 }
 
 /* Does the journal take the daemon's messages by default? Only a live host without its socket tells that it does not.
@@ -95,6 +108,8 @@ static bool has_journald(struct vd_suggestion *s)
 {
 	struct vd_stat st;
 
+	if (s->version < VD_VERSION(1, 0, 0))
+		return false;
 	return !vd_root_is_live(s->ctx->root) ||
 	       vd_root_stat(s->ctx->root, "/run/systemd/journal/socket", &st, NULL) != -ENOENT;
 }
@@ -110,8 +125,8 @@ static char *choose_outputs(struct vd_suggestion *s, const struct vd_target *t)
 	VD_AUTO_BUF outputs = VD_BUF_INIT;
 
 	vd_need_memory(vd_buf_addf(&outputs, "%u:file:%s", s->level, file) == 0);
-	vd_parse_string(VD_LOG_OUTPUTS, t->old_outputs ? t->old_outputs : "", &old);
-	if (old.invalid || !old.count) {
+	vd_parse_string_as(VD_LOG_OUTPUTS, s->version, t->old_outputs ? t->old_outputs : "", &old);
+	if (old.invalid || old.open || !old.count) {
 		if (has_journald(s))
 			vd_need_memory(vd_buf_adds(&outputs, " 3:journald") == 0);
 		return vd_buf_steal(&outputs);
@@ -174,19 +189,30 @@ static void add_admin(struct vd_value *commands, const struct vd_target *t, cons
 	add_command(commands, option ? with_option : without);
 }
 
+/* Since 8.6.0 virt-admin can keep a daemon from ending by itself. */
+static bool has_timeout(const struct vd_suggestion *s, const struct vd_target *t)
+{
+	return s->version >= VD_VERSION(8, 6, 0) && vd_daemon_has_timeout(t->place.name);
+}
+
+bool vd_suggest_has_admin(const struct vd_suggestion *s)
+{
+	return !s->at_start && !s->log_level && s->version >= VD_VERSION(3, 0, 0);
+}
+
 /* virt-admin: gone when the daemon ends, so it must not end by itself meanwhile. */
 static void add_admin_way(struct vd_suggestion *s, const struct vd_target *t)
 {
 	struct vd_value *way = new_way(s, "virt-admin", t->place.name), *commands = new_array(), *undo = new_array();
 
-	if (vd_daemon_has_timeout(t->place.name))
+	if (has_timeout(s, t))
 		/* Without the option's name virt-admin 9.0.0 refuses the 0. */
 		add_admin(commands, t, "daemon-timeout", "--timeout", "0");
 	add_admin(commands, t, "daemon-log-outputs", NULL, t->outputs);
 	add_admin(commands, t, "daemon-log-filters", NULL, s->filters);
 	add_admin(undo, t, "daemon-log-filters", NULL, t->old_filters ? t->old_filters : "");
 	add_admin(undo, t, "daemon-log-outputs", NULL, t->old_outputs ? t->old_outputs : "");
-	if (vd_daemon_has_timeout(t->place.name))
+	if (has_timeout(s, t))
 		add_admin(undo, t, "daemon-timeout", "--timeout", "120");
 	set(way, "outputs", vd_value_str(t->outputs));
 	set(way, "commands", commands);
@@ -203,6 +229,13 @@ static struct vd_value *conf_line(const char *name, const char *value)
 	return vd_value_str(line);
 }
 
+static struct vd_value *level_line(uint64_t level)
+{
+	VD_AUTO_FREE char *line = format("log_level = %llu", (unsigned long long)level);
+
+	return vd_value_str(line);
+}
+
 static void add_restart(struct vd_value *commands, const char *daemon)
 {
 	const char *const restart[] = { "systemctl", "restart", daemon, NULL };
@@ -215,8 +248,14 @@ static void add_conf_way(struct vd_suggestion *s, const struct vd_target *t)
 	struct vd_value *way = new_way(s, "conf", t->place.name), *lines = new_array(), *commands = new_array();
 	struct vd_value *replaces = new_array(), *old = new_array(), *undo = new_array();
 
+	if (s->log_level)
+		append(lines, level_line(s->log_level));
 	append(lines, conf_line("log_filters", s->filters));
 	append(lines, conf_line("log_outputs", t->outputs));
+	if (s->log_level && t->level_line) {
+		append(replaces, vd_value_int(t->level_line));
+		append(old, level_line(t->old_level));
+	}
 	if (t->filters_line) {
 		append(replaces, vd_value_int(t->filters_line));
 		append(old, conf_line("log_filters", t->old_filters));
@@ -254,6 +293,7 @@ static struct vd_value *unit_line(const char *name, const char *value)
 
 static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
 {
+	VD_AUTO_FREE char *level = format("%u", s->log_level);
 	VD_AUTO_FREE char *file = format("/etc/systemd/system/%s.service.d/virtdiag-log.conf", t->place.name);
 	const char *const reload[] = { "systemctl", "daemon-reload", NULL };
 	const char *const rm[] = { "rm", "--", file, NULL };
@@ -261,6 +301,8 @@ static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
 	struct vd_value *undo = new_array();
 
 	append(lines, vd_value_str("[Service]"));
+	if (s->log_level)
+		append(lines, unit_line("LIBVIRT_DEBUG", level));
 	append(lines, unit_line("LIBVIRT_LOG_FILTERS", s->filters));
 	append(lines, unit_line("LIBVIRT_LOG_OUTPUTS", t->outputs));
 	add_command(commands, reload);
@@ -282,10 +324,12 @@ static void add_client_way(struct vd_suggestion *s)
 	VD_AUTO_FREE char *outputs = format("%u:stderr", s->level);
 	VD_AUTO_FREE char *filters = format("LIBVIRT_LOG_FILTERS=%s", s->filters);
 	VD_AUTO_FREE char *variable = format("LIBVIRT_LOG_OUTPUTS=%s", outputs);
+	VD_AUTO_FREE char *debug = format("LIBVIRT_DEBUG=%u", s->log_level);
 	const char *const env[] = { "env", filters, variable, "virsh", "list", NULL };
+	const char *const env_level[] = { "env", debug, filters, variable, "virsh", "list", NULL };
 	struct vd_value *way = new_way(s, "client", NULL), *commands = new_array();
 
-	add_command(commands, env);
+	add_command(commands, s->log_level ? env_level : env);
 	set(way, "outputs", vd_value_str(outputs));
 	set(way, "commands", commands);
 	append(s->ways, way);
@@ -293,7 +337,7 @@ static void add_client_way(struct vd_suggestion *s)
 
 static void add_daemon_ways(struct vd_suggestion *s, const struct vd_target *t)
 {
-	if (!s->at_start)
+	if (vd_suggest_has_admin(s))
 		add_admin_way(s, t);
 	add_conf_way(s, t);
 	add_unit_way(s, t);
@@ -322,7 +366,11 @@ static size_t find_targets(struct vd_suggestion *s, const char *daemon, struct v
 
 		if (!owner)
 			continue;
-		vd_need_memory(vd_daemon_find(s->ctx->root, owner, &targets[n].place, NULL) == 0);
+		/* Before 5.7.0 libvirtd did it all. */
+		if (s->version < VD_VERSION(5, 7, 0) && vd_daemon_is_modular(owner))
+			targets[n].place = (struct vd_daemon_place){ "libvirtd", VD_DAEMON_FOUND, NULL };
+		else
+			vd_need_memory(vd_daemon_find(s->ctx->root, owner, &targets[n].place, NULL) == 0);
 		if (has_target(targets, n, targets[n].place.name))
 			vd_daemon_place_release(&targets[n].place);
 		else
@@ -341,8 +389,9 @@ static void set_uses(struct vd_suggestion *s)
 		s->only_client &= s->topics[i]->use == VD_TOPIC_CLIENT;
 		s->for_client |= !s->topics[i]->daemon && s->topics[i]->use != VD_TOPIC_AT_START;
 	}
-	vd_parse_string(VD_LOG_FILTERS, s->filters, &f);
-	s->level = VD_LOG_DEFAULT_LEVEL;
+	vd_parse_string_as(VD_LOG_FILTERS, s->version, s->filters, &f);
+	s->log_level = vd_topics_log_level(s->topics, s->count, s->version);
+	s->level = s->log_level ? s->log_level : VD_LOG_DEFAULT_LEVEL;
 	for (size_t i = 0; i < f.count; i++)
 		if (f.items[i].valid && f.items[i].parsed.level < s->level)
 			s->level = f.items[i].parsed.level;

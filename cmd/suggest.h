@@ -20,7 +20,9 @@ struct vd_suggestion {
 	const struct vd_topic **topics;
 	size_t count;
 	char *filters;
-	unsigned level; /* the lowest that the filters ask for */
+	unsigned version;   /* of libvirt */
+	unsigned level;     /* the lowest that the filters ask for */
+	unsigned log_level; /* what log_level has to be beside them; 0: not needed */
 	struct vd_strv left_out;
 	bool at_start, only_client, for_client;
 	struct vd_value *ways;
@@ -32,9 +34,14 @@ struct vd_target {
 	char *conf; /* its configuration file */
 	char *old_filters, *old_outputs;
 	unsigned filters_line, outputs_line; /* 0: not set in the file */
-	bool unknown;                        /* there is a file, but what it sets could not be read */
-	char *outputs;                       /* what to set */
+	unsigned level_line;                 /* the same for log_level */
+	uint64_t old_level;
+	bool unknown;  /* there is a file, but what it sets could not be read */
+	char *outputs; /* what to set */
 };
+
+/* Can virt-admin set this? It needs libvirt 3.0.0, a daemon that is up, and cannot set log_level. */
+bool vd_suggest_has_admin(const struct vd_suggestion *s);
 
 /*
  * Find the daemons that get the string into @targets, which has room for one more than there are topics: @daemon when

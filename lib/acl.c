@@ -125,13 +125,13 @@ static bool parse_entry(const char *s, size_t len, struct vd_acl_entry *entry)
 	const char *id = memchr(s, ':', len), *perm;
 	size_t word_len, id_len;
 
-	if (!id++)
+	if (!id)
 		return false;
-	word_len = (size_t)(id - s) - 1;
+	word_len = (size_t)(id++ - s);
 	perm = memchr(id, ':', len - word_len - 1);
-	if (!perm++)
+	if (!perm)
 		return false;
-	id_len = (size_t)(perm - id) - 1;
+	id_len = (size_t)(perm++ - id);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(tags); i++) {
 		if ((word_len != 1 && word_len != strlen(tags[i].word)) || memcmp(s, tags[i].word, word_len) != 0)
 			continue;

@@ -49,21 +49,48 @@ static const char *or_null(const char *s)
 	return strcmp(s, "-") ? s : NULL;
 }
 
+/* The versions whose categories were looked at, oldest first. */
+static const unsigned examined[] = {
+	VD_VERSION(1, 2, 3), VD_VERSION(1, 2, 9), VD_VERSION(2, 0, 0), VD_VERSION(3, 0, 0),
+	VD_VERSION(4, 3, 0), VD_VERSION(7, 0, 0), VD_VERSION(9, 0, 0), VD_VERSION(11, 3, 0)
+};
+
+/* Names that 9.0.0 has no more were not looked for in these. */
+static bool is_skipped(unsigned version, unsigned until)
+{
+	return until && until < VD_VERSION(9, 0, 0) && version > VD_VERSION(1, 2, 3) && version < VD_VERSION(4, 3, 0);
+}
+
+/* Are the names of just this version known? */
+static bool is_exact(unsigned version)
+{
+	for (size_t i = 0; i < VD_ARRAY_SIZE(examined); i++)
+		if (examined[i] == version)
+			return !is_skipped(version, VD_VERSION(1, 2, 3));
+	return false;
+}
+
 /*
  * Is a category, known from @since to @until (NULL: to the newest), one of @version? Between two examined versions
  * nobody looked, so the names of both count: a warning "no such category" must not be wrong.
  */
 static bool in_version(const struct vd_category *c, unsigned version)
 {
-	unsigned since = 0, until = 0;
+	unsigned since = 0, until = 0, before = 0, after = 0;
 
-	if (vd_version_parse(c->since, &since) < 0)
+	if (vd_version_parse(c->since, &since) < 0 || (c->until && vd_version_parse(c->until, &until) < 0))
 		return false;
-	if (since == VD_CATALOGUE_NEWEST && version <= VD_CATALOGUE_OLDEST)
-		return false;
-	if (c->until && (vd_version_parse(c->until, &until) < 0 || version >= VD_CATALOGUE_NEWEST))
-		return false;
-	return true;
+	if (version < VD_CATALOGUE_OLDEST)
+		version = VD_CATALOGUE_OLDEST;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(examined); i++) {
+		if (is_skipped(examined[i], until))
+			continue;
+		if (examined[i] < since)
+			before = examined[i];
+		if (until && !after && examined[i] > until)
+			after = examined[i];
+	}
+	return version > before && (!until || version < after);
 }
 
 /* Turn the fields of one line into strings inside @text, a writable copy of the data with the same offsets. */
@@ -79,7 +106,7 @@ static void read_category(char **f, struct vd_category *ret_category)
 {
 	*ret_category = (struct vd_category){
 		.name = f[F_NAME],
-		.files = f[F_FILES],
+		.files = strcmp(f[F_FILES], "-") ? f[F_FILES] : "",
 		.area = f[F_AREA],
 		.since = f[F_SINCE],
 		.until = or_null(f[F_UNTIL]),
@@ -103,7 +130,38 @@ static enum vd_catalogue_fit fit_of(unsigned version)
 {
 	if (version > VD_CATALOGUE_NEWEST)
 		return VD_FIT_NEWER;
-	return version == VD_CATALOGUE_NEWEST || version == VD_CATALOGUE_OLDEST ? VD_FIT_EXACT : VD_FIT_BETWEEN;
+	if (version < VD_CATALOGUE_OLDEST)
+		return VD_FIT_OLDER;
+	return is_exact(version) ? VD_FIT_EXACT : VD_FIT_BETWEEN;
+}
+
+/* Fill in what patterns are compared with. */
+static int set_texts(struct vd_catalogue *c)
+{
+	struct vd_filter_era era = vd_filter_era(c->version);
+	char texts[VD_ERA_MAX_TEXTS][VD_ERA_TEXT_MAX];
+	char *room = NULL;
+
+	if (era.file_names) {
+		room = c->old = calloc(c->count + 1, sizeof(texts));
+		if (!room)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < c->count; i++) {
+		struct vd_category *item = &c->items[i];
+
+		if (!era.file_names) {
+			item->texts[0] = item->name;
+			item->n_texts = 1;
+			continue;
+		}
+		item->n_texts = vd_era_texts(&era, item->name, item->files, texts);
+		for (size_t t = 0; t < item->n_texts; t++, room += VD_ERA_TEXT_MAX) {
+			memcpy(room, texts[t], VD_ERA_TEXT_MAX);
+			item->texts[t] = room;
+		}
+	}
+	return 0;
 }
 
 int vd_catalogue_load(unsigned version, struct vd_catalogue *ret_catalogue, struct vd_err *err)
@@ -115,12 +173,10 @@ int vd_catalogue_load(unsigned version, struct vd_catalogue *ret_catalogue, stru
 
 	c.version = version ? version : VD_CATALOGUE_NEWEST;
 	c.fit = fit_of(c.version);
-	if (c.version < VD_CATALOGUE_OLDEST)
-		return vd_err_set(
-		        err, ENOTSUP,
-		        "cannot judge filters and outputs for libvirt %s: its grammar and log categories differ "
-		        "from those of 9.0.0 and later and are not modelled yet",
-		        vd_version_format(c.version, buf));
+	if (c.version < VD_ERA_OLDEST)
+		return vd_err_set(err, ENOTSUP,
+		                  "cannot judge filters and outputs for libvirt %s: it has none, they came with 0.6.0",
+		                  vd_version_format(c.version, buf));
 	c.text = malloc(vd_data_categories_len + 1);
 	c.items = calloc(count_lines(vd_data_categories, vd_data_categories_len) + 1, sizeof(*c.items));
 	if (!c.text || !c.items) {
@@ -134,6 +190,10 @@ int vd_catalogue_load(unsigned version, struct vd_catalogue *ret_catalogue, stru
 		if (in_version(&c.items[c.count], c.version))
 			c.count++;
 	}
+	if (set_texts(&c) < 0) {
+		vd_catalogue_release(&c);
+		return vd_err_set(err, ENOMEM, "cannot load the log categories: no memory");
+	}
 	VLOG_DEBUG("%zu categories for libvirt %s", c.count, vd_version_format(c.version, buf));
 	*ret_catalogue = c;
 	return 0;
@@ -143,6 +203,7 @@ void vd_catalogue_release(struct vd_catalogue *catalogue)
 {
 	free(catalogue->items);
 	free(catalogue->text);
+	free(catalogue->old);
 	*catalogue = (struct vd_catalogue)VD_CATALOGUE_INIT;
 }
 
@@ -160,9 +221,12 @@ const struct vd_category *vd_catalogue_find(const struct vd_catalogue *catalogue
 
 bool vd_catalogue_matches(const struct vd_catalogue *catalogue, const char *pattern, size_t len)
 {
+	struct vd_filter_era era = vd_filter_era(catalogue->version);
+
 	for (size_t i = 0; i < catalogue->count; i++)
-		if (vlog_pattern_matches(pattern, len, catalogue->items[i].name))
-			return true;
+		for (size_t t = 0; t < catalogue->items[i].n_texts; t++)
+			if (vd_era_matches(&era, pattern, len, catalogue->items[i].texts[t]) != VD_NO)
+				return true;
 	return false;
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The log categories of libvirt, compiled in from lib/data/categories.tsv: those of 9.0.0 and 11.3.0 were read from the
- * sources of these two versions. Pure: no I/O.
+ * The log categories of libvirt, compiled in from lib/data/categories.tsv: those of 1.2.3, 4.3.0, 7.0.0, 9.0.0 and
+ * 11.3.0 were read from the sources of these versions. Before 1.2.3 there were none: patterns were compared with the
+ * names of source files. Pure: no I/O.
  */
 
 #include <stdbool.h>
@@ -11,9 +12,10 @@
 
 #include "buf.h"
 #include "err.h"
+#include "filter-era.h"
 
-/* The versions that the catalogue was made from: the era of today's grammar begins with the first one. */
-#define VD_CATALOGUE_OLDEST VD_VERSION(9, 0, 0)
+/* The first version with log categories, and the newest one that the catalogue was made from. */
+#define VD_CATALOGUE_OLDEST VD_VERSION(1, 2, 3)
 #define VD_CATALOGUE_NEWEST VD_VERSION(11, 3, 0)
 
 /* How much a category logged in the measured run; see lib/data/categories.tsv. */
@@ -30,7 +32,7 @@ const char *vd_volume_name(enum vd_volume volume);
 /* All strings are borrowed from the catalogue. */
 struct vd_category {
 	const char *name;
-	const char *files;      /* source files, separated by commas */
+	const char *files;      /* source files, separated by commas; "" unknown */
 	const char *area;       /* "qemu", "util", ... */
 	const char *since;      /* first examined version that has it */
 	const char *until;      /* last examined version that has it; NULL: the newest one still has */
@@ -38,12 +40,19 @@ struct vd_category {
 	enum vd_volume at_info; /* at info */
 	unsigned lines;         /* measured at debug; 0 unknown */
 	const char *silencer;   /* a filter item against a flood; NULL */
+	/*
+	 * What patterns are compared with: the name. Before 1.2.3 the names that the source file may have had; none
+	 * when that is unknown.
+	 */
+	const char *texts[VD_ERA_MAX_TEXTS];
+	size_t n_texts;
 };
 
 enum vd_catalogue_fit {
 	VD_FIT_EXACT,   /* the version is one that was examined */
 	VD_FIT_BETWEEN, /* between two of them: the names of both are in */
 	VD_FIT_NEWER,   /* newer than the newest: the newest is used */
+	VD_FIT_OLDER,   /* before categories: those of 1.2.3, standing for the source files called so */
 };
 
 struct vd_catalogue {
@@ -52,17 +61,18 @@ struct vd_catalogue {
 	struct vd_category *items; /* owned; sorted by name, each name once */
 	size_t count;
 	char *text; /* owned; what the strings point into */
+	char *old;  /* owned; what the texts before 1.2.3 point into; else NULL */
 };
 
-#define VD_CATALOGUE_INIT                      \
-	{                                      \
-		0, VD_FIT_EXACT, NULL, 0, NULL \
+#define VD_CATALOGUE_INIT           \
+	{                           \
+		.fit = VD_FIT_EXACT \
 	}
 #define VD_AUTO_CATALOGUE VD_CLEANUP(vd_catalogue_release) struct vd_catalogue
 
 /*
  * Load the categories of libvirt @version; 0 means the newest examined one. @ret_catalogue must be VD_CATALOGUE_INIT.
- * Returns 0; -ENOTSUP with @err set for a version before VD_CATALOGUE_OLDEST, whose grammar and names differ; -ENOMEM.
+ * Returns 0; -ENOTSUP with @err set for a version before VD_ERA_OLDEST, which knew no filters; -ENOMEM.
  */
 int vd_catalogue_load(unsigned version, struct vd_catalogue *ret_catalogue, struct vd_err *err) VD_MUST_CHECK;
 void vd_catalogue_release(struct vd_catalogue *catalogue);
@@ -70,7 +80,7 @@ void vd_catalogue_release(struct vd_catalogue *catalogue);
 /* The category called @name, NULL when there is none. Borrowed. */
 const struct vd_category *vd_catalogue_find(const struct vd_catalogue *catalogue, const char *name);
 
-/* Does the filter pattern of @len bytes match any category whatever? */
+/* May the filter pattern of @len bytes match any category whatever in this version? */
 bool vd_catalogue_matches(const struct vd_catalogue *catalogue, const char *pattern, size_t len);
 
 /*

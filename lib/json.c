@@ -37,10 +37,6 @@ static struct vd_value *import(struct json_object *o)
 	case json_type_string:
 		s = json_object_get_string(o);
 		len = (size_t)json_object_get_string_len(o);
-		if (memchr(s, '\0', len)) {
-			errno = EINVAL;
-			return NULL;
-		}
 		return vd_value_strn(s, len);
 	case json_type_array:
 		v = vd_value_array();
@@ -67,6 +63,19 @@ static struct vd_value *import(struct json_object *o)
 	}
 }
 
+/* Does a string, or a key, which json-c would cut there, hold an escaped NUL? */
+static bool holds_nul(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 6 <= len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (!memcmp(text + i, "\\u0000", 6))
+			return true;
+		i++; /* what is escaped is not looked at, another backslash above all */
+	}
+	return false;
+}
+
 int vd_json_parse(const char *text, size_t len, struct vd_value **ret_value, struct vd_err *err)
 {
 	VD_CLEANUP(free_tokener) struct json_tokener *tok = json_tokener_new_ex(MAX_DEPTH);
@@ -79,7 +88,10 @@ int vd_json_parse(const char *text, size_t len, struct vd_value **ret_value, str
 		return vd_err_set(err, ENOMEM, "out of memory while parsing JSON");
 	if (!len || len > INT_MAX)
 		return vd_err_set(err, EINVAL, "bad JSON: %s", len ? "too long" : "empty");
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* json-c's own check lets overlong forms and surrogates pass. */
+	if (!vd_utf8_valid(text, len))
+		return vd_err_set(err, EINVAL, "bad JSON: the text is not UTF-8");
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tok, text, (int)len);
 	e = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
@@ -97,11 +109,11 @@ int vd_json_parse(const char *text, size_t len, struct vd_value **ret_value, str
 		end++;
 	if (end < len)
 		return vd_err_set(err, EINVAL, "bad JSON: unexpected text at byte %zu", end);
-	errno = ENOMEM;
+	if (holds_nul(text, len))
+		return vd_err_set(err, EINVAL, "bad JSON: a string holds a NUL character");
 	v = import(o);
 	if (!v)
-		return errno == EINVAL ? vd_err_set(err, EINVAL, "bad JSON: a string holds a NUL character")
-		                       : vd_err_set(err, ENOMEM, "out of memory while parsing JSON");
+		return vd_err_set(err, ENOMEM, "out of memory while parsing JSON");
 	*ret_value = v;
 	return 0;
 }

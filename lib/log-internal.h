@@ -51,8 +51,9 @@ void vlog_line_release(struct vlog_line *line);
 void vlog_forget_thread_id(void);
 
 /*
- * Write @s with everything that is no printable UTF-8 or tab escaped to @to, which has @size bytes, and a NUL.
- * Characters that do not fit are left out. Returns the length; at most 4 times @length.
+ * Write @length bytes of @s with everything that is no printable UTF-8 or tab escaped to @to, which has @size bytes,
+ * and a NUL. @s ends in a NUL, there or later. Characters that do not fit are left out. Returns the length; at most 4
+ * times @length.
  */
 size_t vlog_escape(const char *s, size_t length, char *to, size_t size);
 

@@ -40,9 +40,9 @@ static int copy(const char *s, char **ret)
 #define ROOT_DEVICE     " /dev/root "
 #define ROOT_DEVICE_ALT "/dev//root"
 
-static int hide_root_device(struct vd_buf *text, struct vd_buf *ret)
+static int hide_root_device(const char *text, size_t len, struct vd_buf *ret)
 {
-	const char *p = vd_buf_str(text), *end = p + text->len, *hit;
+	const char *p = text, *end = text + len, *hit;
 
 	while ((hit = memmem(p, (size_t)(end - p), ROOT_DEVICE, strlen(ROOT_DEVICE)))) {
 		int r = vd_buf_add(ret, p, (size_t)(hit - p));
@@ -87,7 +87,7 @@ static int add_mount(struct vd_mounts *mounts, struct libmnt_fs *fs, size_t *cap
 	return r < 0 ? r : copy(mnt_fs_get_options(fs), &m->options);
 }
 
-static int parse(struct vd_buf *text, const char *path, struct vd_mounts *mounts, struct vd_err *err)
+static int parse(const char *text, size_t len, const char *path, struct vd_mounts *mounts, struct vd_err *err)
 {
 	VD_CLEANUP(unref_table) struct libmnt_table *table = mnt_new_table();
 	VD_CLEANUP(free_iter) struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
@@ -95,7 +95,7 @@ static int parse(struct vd_buf *text, const char *path, struct vd_mounts *mounts
 	VD_AUTO_BUF clean = VD_BUF_INIT;
 	struct libmnt_fs *fs = NULL;
 	size_t cap = 0;
-	int r = hide_root_device(text, &clean);
+	int r = hide_root_device(text, len, &clean);
 
 	if (!table || !iter || r < 0)
 		return vd_err_set(err, ENOMEM, "out of memory while reading %s", path);
@@ -110,6 +110,22 @@ static int parse(struct vd_buf *text, const char *path, struct vd_mounts *mounts
 	while (!r && mnt_table_next_fs(table, iter, &fs) == 0)
 		r = add_mount(mounts, fs, &cap);
 	return r < 0 ? vd_err_set(err, -r, "out of memory while reading %s", path) : 0;
+}
+
+int vd_mounts_parse(const char *text, size_t len, const char *path, struct vd_mounts *ret_mounts, struct vd_err *err)
+{
+	VD_CLEANUP(vd_mounts_release) struct vd_mounts mounts = { 0 };
+	int r = parse(text, len, path, &mounts, err);
+
+	if (r < 0)
+		return r;
+	mounts.path = strdup(path);
+	if (!mounts.path)
+		return vd_err_set(err, ENOMEM, "out of memory while reading %s", path);
+	VLOG_DEBUG("%zu mounts from %s", mounts.len, path);
+	*ret_mounts = mounts;
+	mounts = (struct vd_mounts){ 0 };
+	return 0;
 }
 
 /* The first mount table that @root has, its text in @text and its name in *@ret_path, NULL when it has none. */
@@ -148,7 +164,6 @@ static int read_table_of(pid_t pid, struct vd_buf *text, char path[64], struct v
 
 int vd_mounts_load(struct vd_root *root, struct vd_mounts *ret_mounts, struct vd_err *err)
 {
-	VD_CLEANUP(vd_mounts_release) struct vd_mounts mounts = { 0 };
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	VD_AUTO_ERR local = VD_ERR_INIT;
 	char of_pid[64];
@@ -161,18 +176,12 @@ int vd_mounts_load(struct vd_root *root, struct vd_mounts *ret_mounts, struct vd
 		r = read_table_of(vd_root_pid(root), &text, of_pid, err);
 	else
 		r = read_table(root, &text, &path, err);
-	if (!r && path)
-		r = parse(&text, path, &mounts, err);
 	if (r < 0)
 		return r;
-	if (path) {
-		mounts.path = strdup(path);
-		if (!mounts.path)
-			return vd_err_set(err, ENOMEM, "out of memory while reading %s", path);
-	}
-	VLOG_DEBUG("%zu mounts from %s", mounts.len, path ? path : "nowhere");
-	*ret_mounts = mounts;
-	mounts = (struct vd_mounts){ 0 };
+	if (path)
+		return vd_mounts_parse(vd_buf_str(&text), text.len, path, ret_mounts, err);
+	VLOG_DEBUG("no table of mounts");
+	*ret_mounts = (struct vd_mounts){ 0 };
 	return 0;
 }
 

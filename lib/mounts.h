@@ -26,6 +26,12 @@ struct vd_mounts {
  * NULL: not an error.
  */
 int vd_mounts_load(struct vd_root *root, struct vd_mounts *ret_mounts, struct vd_err *err) VD_MUST_CHECK;
+/*
+ * The same from @len bytes of @text, mountinfo or the older format; @path names it and is copied. -EBADMSG when it is
+ * no mount table, -ENOMEM.
+ */
+int vd_mounts_parse(const char *text, size_t len, const char *path, struct vd_mounts *ret_mounts,
+                    struct vd_err *err) VD_MUST_CHECK;
 /* The mount that holds @path, which must be resolved already; NULL when the table is empty. Borrowed. */
 const struct vd_mount *vd_mounts_find(const struct vd_mounts *mounts, const char *path);
 /*

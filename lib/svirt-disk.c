@@ -139,6 +139,15 @@ static bool foreign_rule(const struct vd_source *source, struct vd_svirt_row *ro
 		row->problem = VD_CHAIN_EVIDENCE;
 		row->problem_text = row->note;
 		break;
+	case VD_SOURCE_NONE:
+	case VD_SOURCE_FILE:
+	case VD_SOURCE_BLOCK:
+		if (source->path)
+			return false;
+		row->note = "the XML names no file for it: libvirt refuses such a layer";
+		row->problem = VD_CHAIN_EVIDENCE;
+		row->problem_text = row->note;
+		break;
 	default:
 		return false;
 	}

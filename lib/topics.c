@@ -7,6 +7,7 @@
 
 #include "data.h"
 #include "filter.h"
+#include "host.h"
 #include "vlog.h"
 #include "near.h"
 
@@ -154,6 +155,7 @@ struct candidate {
 
 struct merge {
 	const struct vd_catalogue *catalogue;
+	struct vd_filter_era era;
 	unsigned *target; /* per category: the level it shall have; 0 the default */
 	bool *covered;    /* per category: an item in @out matches it */
 	struct candidate *candidates;
@@ -171,10 +173,20 @@ static void merge_release(struct merge *m)
 	vd_buf_release(&m->out);
 }
 
+static bool hits(const struct merge *m, const char *pattern, size_t len, size_t category)
+{
+	const struct vd_category *c = &m->catalogue->items[category];
+
+	for (size_t i = 0; i < c->n_texts; i++)
+		if (vd_era_matches(&m->era, pattern, len, c->texts[i]) != VD_YES)
+			return false;
+	return c->n_texts;
+}
+
 static int place(struct merge *m, unsigned level, const char *pattern, size_t len)
 {
 	for (size_t c = 0; c < m->catalogue->count; c++)
-		if (vlog_pattern_matches(pattern, len, m->catalogue->items[c].name))
+		if (hits(m, pattern, len, c))
 			m->covered[c] = true;
 	return vd_buf_addf(&m->out, "%s%u:%.*s", m->out.len ? " " : "", level, (int)len, pattern);
 }
@@ -249,7 +261,7 @@ static size_t longest_uncovered(const struct merge *m, const char *name)
 	for (size_t c = 0; c < m->catalogue->count; c++) {
 		const char *other = m->catalogue->items[c].name;
 
-		if (!m->covered[c] && strstr(other, name) && strlen(other) > len) {
+		if (!m->covered[c] && m->catalogue->items[c].n_texts && strstr(other, name) && strlen(other) > len) {
 			longest = c;
 			len = strlen(other);
 		}
@@ -267,7 +279,7 @@ static int clear_way(struct merge *m, const struct candidate *item)
 
 	while ((blocker = find_blocker(m, item))) {
 		size_t c = longest_uncovered(m, blocker->name);
-		const char *name = m->catalogue->items[c].name;
+		const char *name = m->catalogue->items[c].texts[0];
 
 		if (place(m, m->target[c], name, strlen(name)) < 0)
 			return -ENOMEM;
@@ -323,28 +335,52 @@ static int add_candidate(struct merge *m, const struct vd_filters *f, const stru
 	if (!item.hits)
 		return -ENOMEM;
 	for (size_t c = 0; c < m->catalogue->count; c++)
-		item.hits[c] = vlog_pattern_matches(item.text, item.len, m->catalogue->items[c].name);
+		item.hits[c] = hits(m, item.text, item.len, c);
 	m->candidates[m->count++] = item;
 	return 0;
 }
 
-static void set_targets(struct merge *m, const struct vd_filters *f)
+/* @base is the level of what no item matches, 0 when the topic does not care. */
+static void set_targets(struct merge *m, const struct vd_filters *f, unsigned base)
 {
 	for (size_t c = 0; c < m->catalogue->count; c++) {
-		unsigned level = vd_filters_level(f, m->catalogue->items[c].name, 0, NULL);
+		unsigned level = vd_filters_level_in(f, &m->catalogue->items[c], base, NULL);
 
 		if (level && (!m->target[c] || level < m->target[c]))
 			m->target[c] = level;
 	}
 }
 
-static int add_strings(struct merge *m, const struct vd_filters *strings, size_t count, struct vd_strv *left_out)
+/*
+ * What one topic silences more than another that gives @base to everything is to have @base: where no item can say
+ * "everything", the silencer's pattern serves for that too.
+ */
+static int add_softened(struct merge *m, const struct vd_filters *f, const struct vlog_item *parsed, unsigned base)
 {
-	for (size_t s = 0; s < count; s++) {
-		set_targets(m, &strings[s]);
-		for (size_t i = 0; i < strings[s].count; i++) {
-			int r = add_candidate(m, &strings[s], &strings[s].items[i].parsed, left_out);
+	struct vlog_item softer = *parsed;
 
+	if (!base || parsed->level <= base)
+		return 0;
+	softer.level = base;
+	return add_candidate(m, f, &softer, NULL);
+}
+
+static int add_strings(struct merge *m, const struct vd_filters *strings, const unsigned *bases, size_t count,
+                       struct vd_strv *left_out)
+{
+	unsigned base = 0;
+
+	for (size_t s = 0; s < count; s++)
+		if (bases[s] > base)
+			base = bases[s];
+	for (size_t s = 0; s < count; s++) {
+		set_targets(m, &strings[s], bases[s]);
+		for (size_t i = 0; i < strings[s].count; i++) {
+			const struct vlog_item *parsed = &strings[s].items[i].parsed;
+			int r = add_candidate(m, &strings[s], parsed, left_out);
+
+			if (r >= 0 && count > 1)
+				r = add_softened(m, &strings[s], parsed, base);
 			if (r < 0)
 				return r;
 		}
@@ -352,26 +388,40 @@ static int add_strings(struct merge *m, const struct vd_filters *strings, size_t
 	return 0;
 }
 
-/* One string alone keeps its order: it was written by people who thought about it. */
+/* Would the item decide on any category if it stood here? */
+static bool adds_something(const struct merge *m, const struct candidate *item)
+{
+	for (size_t c = 0; c < m->catalogue->count; c++)
+		if (item->hits[c] && !m->covered[c])
+			return true;
+	return false;
+}
+
+/*
+ * One string alone keeps its order: it was written by people who thought about it. In other versions an item may have
+ * nothing left to decide.
+ */
 static int keep_order(struct merge *m)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (place(m, m->candidates[i].level, m->candidates[i].text, m->candidates[i].len) < 0)
+		if (adds_something(m, &m->candidates[i]) &&
+		    place(m, m->candidates[i].level, m->candidates[i].text, m->candidates[i].len) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
-static int merge_strings(const struct vd_filters *strings, size_t count, const struct vd_catalogue *catalogue,
-                         struct vd_strv *left_out, char **ret_filters)
+static int merge_strings(const struct vd_filters *strings, const unsigned *bases, size_t count,
+                         const struct vd_catalogue *catalogue, struct vd_strv *left_out, char **ret_filters)
 {
-	VD_CLEANUP(merge_release) struct merge m = { .catalogue = catalogue };
+	VD_CLEANUP(merge_release)
+	struct merge m = { .catalogue = catalogue, .era = vd_filter_era(catalogue->version) };
 	int r;
 
 	m.target = calloc(catalogue->count + 1, sizeof(*m.target));
 	m.covered = calloc(catalogue->count + 1, sizeof(*m.covered));
 	if (!m.target || !m.covered || vd_buf_reserve(&m.out, 1) < 0)
 		return -ENOMEM;
-	r = add_strings(&m, strings, count, left_out);
+	r = add_strings(&m, strings, bases, count, left_out);
 	if (r >= 0)
 		r = count == 1 ? keep_order(&m) : order_items(&m);
 	if (r < 0)
@@ -380,17 +430,130 @@ static int merge_strings(const struct vd_filters *strings, size_t count, const s
 	return *ret_filters ? 0 : -ENOMEM;
 }
 
+/* --- other versions ----------------------------------------------------------------------------------------------- */
+
+/* "1:qemu" at *@s: its level and pattern; advances *@s behind it. The table holds valid items only. */
+static bool next_item(const char **s, unsigned *ret_level, const char **ret_pattern, size_t *ret_len)
+{
+	while (**s == ' ')
+		++*s;
+	if (!**s)
+		return false;
+	*ret_level = (unsigned)(**s - '0');
+	*ret_pattern = *s + 2;
+	*ret_len = strcspn(*s, " ") - 2;
+	*s += *ret_len + 2;
+	return true;
+}
+
+static bool is_everything(const char *pattern, size_t len)
+{
+	return len == 1 && *pattern == '*';
+}
+
+/* The level that the topic gives to everything by a lone star, where that has to be said otherwise; 0: none. */
+static unsigned level_of_all(const struct vd_topic *topic, const struct vd_filter_era *era)
+{
+	const char *s = topic->filters, *pattern;
+	unsigned level;
+	size_t len;
+
+	while (era->matching == VD_MATCH_SUBSTRING && next_item(&s, &level, &pattern, &len))
+		if (is_everything(pattern, len))
+			return level;
+	return 0;
+}
+
+unsigned vd_topics_log_level(const struct vd_topic *const *topics, size_t count, unsigned version)
+{
+	struct vd_filter_era era = vd_filter_era(version);
+	unsigned lowest = VD_LOG_DEFAULT_LEVEL;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned level = level_of_all(topics[i], &era);
+
+		if (level && level < lowest)
+			lowest = level;
+	}
+	return lowest < VD_LOG_DEFAULT_LEVEL ? lowest : 0;
+}
+
+/*
+ * A category pattern as a file name of before 1.2.3: "qemu.qemu_process" is "qemu/qemu_process", "util.json" is
+ * "util/virjson". Before 1.0.0, when the directory may be missing, the file's name alone, unless it is in util/: what
+ * is called so is found in too many others. *@ret_found is false when no known file is called so.
+ */
+static int file_pattern(const struct vd_catalogue *catalogue, const struct vd_filter_era *era, const char *pattern,
+                        size_t len, struct vd_buf *ret_pattern, bool *ret_found)
+{
+	const char *dot = memchr(pattern, '.', len);
+	size_t head = dot ? (size_t)(dot - pattern) : len;
+	bool util = head == 4 && !memcmp(pattern, "util", 4);
+
+	*ret_found = false;
+	for (int vir = 0; dot && vir < 2 && !*ret_found && !(era->file_prefix && util); vir++) {
+		vd_buf_clear(ret_pattern);
+		if ((!era->file_prefix && vd_buf_addf(ret_pattern, "%.*s/", (int)head, pattern) < 0) ||
+		    vd_buf_addf(ret_pattern, "%s%.*s", vir ? "vir" : "", (int)(len - head - 1), dot + 1) < 0)
+			return -ENOMEM;
+		*ret_found = vd_catalogue_matches(catalogue, ret_pattern->data, ret_pattern->len);
+	}
+	if (dot)
+		return 0;
+	*ret_found = true;
+	return vd_buf_add(ret_pattern, pattern, len);
+}
+
+/* The string of a topic as it has to be for the version of @catalogue. */
+static int adapt(const struct vd_topic *topic, const struct vd_catalogue *catalogue, struct vd_strv *left_out,
+                 struct vd_buf *ret_filters)
+{
+	struct vd_filter_era era = vd_filter_era(catalogue->version);
+	const char *s = topic->filters, *pattern;
+	unsigned level;
+	size_t len;
+
+	while (next_item(&s, &level, &pattern, &len)) {
+		VD_AUTO_BUF name = VD_BUF_INIT;
+		bool found = true;
+		int r;
+
+		/* log_level stands for it; what only keeps the default level is not needed. */
+		if (era.matching == VD_MATCH_SUBSTRING && is_everything(pattern, len))
+			continue;
+		r = era.file_names ? file_pattern(catalogue, &era, pattern, len, &name, &found)
+		                   : vd_buf_add(&name, pattern, len);
+		if (r < 0)
+			return r;
+		r = found      ? vd_buf_addf(ret_filters, "%s%u:%s", ret_filters->len ? " " : "", level, name.data)
+		    : left_out ? vd_strv_addn(left_out, pattern - 2, len + 2)
+		               : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int vd_topics_merge(const struct vd_topic *const *topics, size_t count, const struct vd_catalogue *catalogue,
                     struct vd_strv *left_out, char **ret_filters, struct vd_err *err)
 {
 	struct vd_filters *strings = calloc(count + 1, sizeof(*strings));
+	VD_AUTO_FREE unsigned *bases = calloc(count + 1, sizeof(*bases));
+	struct vd_filter_era era = vd_filter_era(catalogue->version);
 	size_t parsed = 0;
-	int r = strings ? 0 : -ENOMEM;
+	int r = strings && bases ? 0 : -ENOMEM;
 
-	for (; !r && parsed < count; parsed++)
-		r = vd_filters_parse(VD_LOG_FILTERS, topics[parsed]->filters, &strings[parsed], NULL);
+	for (; !r && parsed < count; parsed++) {
+		VD_AUTO_BUF text = VD_BUF_INIT;
+
+		bases[parsed] = level_of_all(topics[parsed], &era);
+		r = adapt(topics[parsed], catalogue, left_out, &text);
+		if (!r)
+			r = vd_filters_parse_as(VD_LOG_FILTERS, catalogue->version, vd_buf_str(&text), &strings[parsed],
+			                        NULL);
+	}
 	if (!r)
-		r = merge_strings(strings, count, catalogue, left_out, ret_filters);
+		r = merge_strings(strings, bases, count, catalogue, left_out, ret_filters);
 	for (size_t i = 0; strings && i < parsed; i++)
 		vd_filters_release(&strings[i]);
 	free(strings);

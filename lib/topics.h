@@ -57,10 +57,17 @@ const struct vd_topic *vd_topics_find(const struct vd_topics *topics, const char
 char *vd_topics_nearest(const struct vd_topics *topics, const char *name);
 
 /*
+ * The level that log_level must have in libvirt @version beside the string of these topics; 0 when it may stay. Before
+ * 4.4.0 no filter means everything, so there log_level stands for an item such as 1:*.
+ */
+unsigned vd_topics_log_level(const struct vd_topic *const *topics, size_t count, unsigned version);
+
+/*
  * Merge the strings of @count topics for the version of @catalogue. Each category gets the lowest level that one of the
  * topics gives it: what one topic silences and another asks for is logged. Silencers come first wherever the
  * first-match rule allows it, no item is shadowed, items that match nothing in this version are left out and appended
- * to @left_out (may be NULL). One topic alone keeps its order.
+ * to @left_out (may be NULL). One topic alone keeps its order. What vd_topics_log_level() stands for is left out
+ * silently, and before 1.2.3 patterns are names of source files where these are known.
  * *@ret_filters is a malloc()ed string. Returns 0 or -ENOMEM.
  */
 int vd_topics_merge(const struct vd_topic *const *topics, size_t count, const struct vd_catalogue *catalogue,

@@ -103,7 +103,7 @@ file() {
 	same "$(json '.strings[0] | [.input, .kind, .valid] | @json')" \
 		'["1:é 9:util","filters",false]'
 	same "$(json '.strings[0].items | @json')" \
-		'[{"index":0,"column":1,"text":"1:é","level":1,"match":"é","valid":true,"error":null,"hint":null},{"index":1,"column":5,"text":"9:util","level":null,"match":null,"valid":false,"error":"Invalid priority '\''9'\'' for filter '\''9:util'\''","hint":"the level must be 1 (debug), 2 (info), 3 (warning) or 4 (error)"}]'
+		'[{"index":0,"column":1,"text":"1:é","level":1,"match":"é","valid":true,"error":null,"hint":null,"applied":false,"note":null},{"index":1,"column":5,"text":"9:util","level":null,"match":null,"valid":false,"error":"Invalid priority '\''9'\'' for filter '\''9:util'\''","hint":"the level must be 1 (debug), 2 (info), 3 (warning) or 4 (error)","applied":false,"note":null}]'
 }
 
 @test "check: what libvirt accepts silently -> warnings with their ids, exit 0, with --strict 1" {
@@ -153,8 +153,8 @@ file() {
 }
 
 @test "check: versions -> too old 3, newer said, nonsense 2" {
-	run -3 --separate-stderr vd --root "$ROOT" filters check --libvirt 8.10.0 1:qemu
-	has "$stderr" 'cannot judge filters and outputs for libvirt 8.10.0'
+	run -3 --separate-stderr vd --root "$ROOT" filters check --libvirt 0.5.1 1:qemu
+	has "$stderr" 'cannot judge filters and outputs for libvirt 0.5.1: it has none'
 	same "$output" ''
 	run -0 --separate-stderr vd --root "$ROOT" filters check --libvirt 12.1.0 1:qemu
 	has "$stderr" 'libvirt 12.1.0 is newer than what virtdiag knows: judged as 11.3.0'
@@ -170,10 +170,133 @@ file() {
 	run -0 --separate-stderr vd --root "$ROOT" filters check --json 1:qemu
 	same "$(json '.libvirt, .catalogue')" $'9.0.0\nexact'
 	mv "$ROOT/usr/lib64/libvirt.so.0.9000.0" "$ROOT/usr/lib64/libvirt.so.0.4006.0"
-	run -3 --separate-stderr vd --root "$ROOT" filters check 1:qemu
+	run -0 --separate-stderr vd --root "$ROOT" filters check --json 1:qemu
+	same "$(json '.libvirt, .catalogue, .confidence')" $'4.6.0\nbetween\nread'
+	has "$stderr" 'libvirt 4.6.0 is judged by what its sources say, it was not run; log categories are those of the examined versions around it'
 	rm "$ROOT/usr/lib64/libvirt.so.0.4006.0"
 	run -0 --separate-stderr vd --root "$ROOT" filters check --json 1:qemu
 	same "$(json '.libvirt')" 11.3.0
+}
+
+# e VERSION VERB ARGS...: the same command for another version
+e() {
+	local version=$1 verb=$2
+	shift 2
+	vd --root "$ROOT" filters "$verb" --libvirt "$version" "$@"
+}
+
+@test "check: before 2.4.0 -> items before the first bad one are in force, exit 1" {
+	run -1 --separate-stderr e 0.9.12 check '1:qemu	4:rpc +2:util 1:lxc'
+	same "$output" "$(
+		cat <<-'X'
+			VALID  ITEM     LEVEL  MATCH
+			yes    1:qemu   debug  qemu
+			yes    4:rpc    error  rpc
+			no     +2:util  -      -
+			yes    1:lxc    debug  lxc
+
+			error: Ignoring invalid log filter setting.
+			  1:qemu\t4:rpc +2:util 1:lxc
+			                ^~
+			  before libvirt 1.3.3 a level is digits only, without sign or blank
+			libvirt 0.9.12 stops at the first bad item: 2 of 4 items are in force.
+		X
+	)"
+	run -1 --separate-stderr e 0.9.12 check --json '1:qemu 9:x 1:lxc'
+	same "$(json '.strings[0] | [.valid, [.items[].applied]] | @json')" '[false,[true,false,false]]'
+	run -1 --separate-stderr e 2.4.0 check --json '1:qemu 9:x 1:lxc'
+	same "$(json '.strings[0] | [.valid, [.items[].applied]] | @json')" '[false,[false,false,false]]'
+}
+
+@test "check: nobody knows when a change came -> unknown, exit 3, and what is known" {
+	run -3 --separate-stderr e 8.10.0 check '1:qemu:x'
+	same "$output" "$(
+		cat <<-'X'
+			VALID    ITEM      LEVEL  MATCH
+			unknown  1:qemu:x  -      -
+
+			unknown: 7.0.0 refuses a second colon, 9.0.0 ignores what follows it; between them nobody looked
+			  1:qemu:x
+			        ^~
+			Whether libvirt 8.10.0 takes the string is not known.
+		X
+	)"
+	run -3 --separate-stderr e 8.10.0 check --json '1:qemu:x'
+	same "$(json '.status, (.strings[0] | [.valid, .items[0].valid, .items[0].applied, .items[0].error] | @json)')" \
+		$'unknown\n[null,null,null,null]'
+	has "$(json '.strings[0].items[0].note')" '9.0.0 ignores what follows it'
+	run -1 --separate-stderr e 8.10.0 check '1:qemu:x 9:x'
+	run -1 --separate-stderr e 7.0.0 check '1:qemu:x'
+	has "$output" "Malformed format for filter '1:qemu:x'"
+	has "$output" 'In a configuration file or the environment it is ignored, and the daemon goes on.'
+	run -1 --separate-stderr e 9.0.0 check '9:x'
+	hasnt "$output" 'goes on'
+	run -0 --separate-stderr e 1.3.2 check '1:qemu:x'
+}
+
+@test "check: confidence -> run for 9.0.0, read for the others, said for older ones" {
+	run -0 --separate-stderr e 9.0.0 check --json 1:qemu
+	same "$(json '.confidence')" run
+	same "$stderr" ''
+	run -0 --separate-stderr e 11.3.0 check --json 1:qemu
+	same "$(json '.confidence')" read
+	run -0 --separate-stderr e 4.3.0 check --json 1:qemu
+	same "$(json '.confidence, .catalogue')" $'read\nexact'
+	same "$stderr" 'virtdiag: warning: libvirt 4.3.0 is judged by what its sources say, it was not run'
+	run -0 --separate-stderr e 1.2.2 check --json 1:qemu
+	same "$(json '.catalogue')" older
+	has "$stderr" 'no log categories but compares patterns with names of source files'
+}
+
+@test "check: each warning of older versions -> its id" {
+	local v s wanted
+	while read -r v s wanted; do
+		run -0 --separate-stderr e "$v" check --json --outputs 1:stderr -- "$s"
+		same "$v $s $(json '[.strings[0].warnings[].id] | join(",") | if . == "" then "-" else . end')" "$v $s $wanted"
+	done <<-'X'
+		4.3.0 1:* star-literal
+		4.4.0 3:* -
+		4.3.0 1:[q]emu brackets-literal
+		4.6.0 1:[q]emu -
+		6.0.0 1:[q]emu brackets-literal
+		0.9.12 1:+qemu stack-trace-flag
+		5.0.0 1:+qemu stack-trace-flag
+		1.3.2 1:qemu;1:lxc separator
+		2.3.0 1:QEMU case
+		1.2.2 1:qemu.qemu_driver no-match
+		4.3.0 1:qemu.qemu_security no-match
+		2.3.0 1:rpc -
+	X
+}
+
+@test "explain: before 4.4.0 1:* is nothing; before 2.4.0 the later of two equal patterns counts" {
+	run -0 --separate-stderr e 4.3.0 explain '1:*'
+	same "$output" 'libvirt 4.3.0 has 261 categories: 0 debug, 0 info, 261 warning, 0 error.'
+	run -0 --separate-stderr e 2.3.0 explain --json '1:qemu 4:qemu' qemu.qemu_driver
+	same "$(json '.categories[0] | [.level, .item] | @json')" '[4,"4:qemu"]'
+	run -1 --separate-stderr e 2.3.0 explain '1:qemu 9:x' qemu.qemu_driver
+	has "$output" 'qemu.qemu_driver  debug  1:qemu  filter'
+	run -1 --separate-stderr e 2.4.0 explain '1:qemu 9:x' qemu.qemu_driver
+	hasnt "$output" 'qemu.qemu_driver'
+}
+
+@test "explain: before 1.2.3 -> names of source files, unknown where they are" {
+	run -0 --separate-stderr e 1.2.2 explain --json '1:qemu/qemu_monitor.c' qemu.qemu_monitor util.json
+	same "$(json '.categories | @json')" \
+		'[{"category":"qemu.qemu_monitor","level":1,"item":"1:qemu/qemu_monitor.c","source":"filter","matched":["qemu/qemu_monitor.c"]},{"category":"util.json","level":3,"item":null,"source":"default","matched":["util/virjson.c"]}]'
+	run -0 --separate-stderr e 0.10.2 explain --json '1:file' qemu.qemu_monitor
+	same "$(json '.categories[0] | [.level, .matched] | @json')" \
+		'[1,["file.qemu/qemu_monitor.c","file.qemu_monitor.c"]]'
+	run -3 --separate-stderr e 1.0.0 explain '1:virjson' util.json
+	has "$output" 'util.json  unknown  1:virjson  filter'
+	run -3 --separate-stderr e 1.2.2 explain --json '1:qemu' daemon.remote
+	same "$(json '.status, (.categories[0] | [.level, .matched] | @json)')" $'unknown\n[null,[]]'
+	run -0 --separate-stderr e 1.2.2 explain --json '1:conf' conf/domain_conf.c
+	same "$(json '.categories[0].level')" 1
+	same "$stderr" 'virtdiag: warning: libvirt 1.2.2 is judged by what its sources say, it was not run; it has no log categories but compares patterns with names of source files, of which there is no full list'
+	run -3 --separate-stderr e 1.2.2 explain '1:rpc/virnetsocket'
+	same "${lines[1]}" 'rpc.netsocket  debug  1:rpc/virnetsocket  filter'
+	has "$output" 'unknown.'
 }
 
 @test "explain: differing categories -> who decides, and a count" {
@@ -198,7 +321,7 @@ file() {
 @test "explain: --outputs -> what each output receives" {
 	run -0 --separate-stderr f explain --json --outputs '2:file:/tmp/x 3:journald 4:journald' '1:qemu' qemu.qemu_driver util.pci
 	same "$(json '.categories | @json')" \
-		'[{"category":"qemu.qemu_driver","level":1,"item":"1:qemu","source":"filter","outputs":[{"output":"file:/tmp/x","level":2},{"output":"journald","level":4}]},{"category":"util.pci","level":3,"item":null,"source":"default","outputs":[{"output":"file:/tmp/x","level":3},{"output":"journald","level":4}]}]'
+		'[{"category":"qemu.qemu_driver","level":1,"item":"1:qemu","source":"filter","matched":["qemu.qemu_driver"],"outputs":[{"output":"file:/tmp/x","level":2},{"output":"journald","level":4}]},{"category":"util.pci","level":3,"item":null,"source":"default","matched":["util.pci"],"outputs":[{"output":"file:/tmp/x","level":3},{"output":"journald","level":4}]}]'
 	run -0 --separate-stderr f explain --outputs '2:file:/tmp/x 3:journald' '1:qemu' qemu.qemu_driver
 	has "$output" 'file:/tmp/x info, journald warning'
 }
@@ -241,6 +364,21 @@ file() {
 	same "$(json '.categories | length')" 329
 	run -0 --separate-stderr vd --root "$ROOT" filters list --json --libvirt 11.3.0
 	same "$(json '.categories | length')" 344
+}
+
+@test "list: an older version -> its categories; before 1.2.3 names of source files" {
+	run -0 --separate-stderr e 4.3.0 list eventpoll
+	same "$output" "$(
+		cat <<-'X'
+			CATEGORY        AREA  FILE  SINCE  UNTIL  VOLUME
+			util.eventpoll  util  -     1.2.3  4.3.0  -
+		X
+	)"
+	run -1 --separate-stderr e 7.0.0 list eventpoll
+	run -0 --separate-stderr e 1.2.3 list --json
+	same "$(json '.categories | length')" 176
+	run -0 --separate-stderr e 1.0.0 list util/json
+	same "${lines[1]}" 'util.json  util  util/virjson.c,util/json.c  1.2.3  -      flood'
 }
 
 @test "list: nothing matches -> the nearest name, exit 1" {
@@ -389,6 +527,76 @@ file() {
 	run -0 --separate-stderr vd --root "$ROOT" filters suggest --libvirt 11.3.0 nwfilter
 	has "$output" 'filters  1:nwfilter 1:util.firewall 1:util.ebtables 1:util.command'
 	has "$output" 'without 1:util.iptables, which matches nothing in this version'
+}
+
+@test "suggest: before 4.4.0 -> log_level instead of 1:*, and no virt-admin" {
+	run -0 --separate-stderr e 4.3.0 suggest --format conf all
+	same "${lines[0]}" 'log_level = 1'
+	same "${lines[1]}" 'log_filters = "3:remote 4:event 3:util.json 3:util.object 3:util.dbus 3:util.netlink 3:node_device 3:rpc 3:access"'
+	same "${lines[2]}" 'log_outputs = "1:file:/var/log/libvirt/libvirtd.log 3:journald"'
+	run -0 --separate-stderr e 4.3.0 suggest --format env all
+	same "${lines[0]}" 'LIBVIRT_DEBUG=1'
+	run -2 --separate-stderr e 4.3.0 suggest --format virt-admin all
+	has "$stderr" 'virt-admin cannot set log_level'
+	run -0 --separate-stderr e 4.3.0 suggest --json all
+	same "$(json '.suggestions[0] | [.log_level, [.ways[].id]] | @json')" '[1,["conf","environment","client"]]'
+	file /etc/libvirt/libvirtd.conf $'log_level = 2\n'
+	run -0 --separate-stderr e 4.3.0 suggest --json all
+	same "$(json '.suggestions[0].ways[0] | [.replaces_lines, .undo_lines] | @json')" '[[1],["log_level = 2"]]'
+	run -0 --separate-stderr e 4.3.0 suggest --format plain monitor
+	same "$output" 2:qemu.qemu_monitor
+	run -0 --separate-stderr e 4.4.0 suggest --format plain monitor
+	same "$output" '2:qemu.qemu_monitor 3:*'
+	# What all leaves loud no other topic silences.
+	run -0 --separate-stderr e 4.3.0 suggest --format plain all virtlogd
+	hasnt "$output" 4:json
+}
+
+@test "suggest: what a version lacks is not suggested" {
+	file /usr/sbin/virtqemud
+	run -0 --separate-stderr e 5.6.0 suggest --json cgroup
+	same "$(json '.suggestions[0].daemon')" libvirtd
+	run -0 --separate-stderr e 5.7.0 suggest --json cgroup
+	same "$(json '.suggestions[0].daemon')" virtqemud
+	run -2 --separate-stderr e 5.6.0 suggest --daemon virtqemud cgroup
+	has "$stderr" 'there is no virtqemud before libvirt 5.7.0'
+	run -0 --separate-stderr e 8.5.0 suggest --format virt-admin cgroup
+	hasnt "$output" daemon-timeout
+	run -0 --separate-stderr e 8.6.0 suggest --format virt-admin cgroup
+	has "$output" 'daemon-timeout --timeout 0'
+	run -0 --separate-stderr e 3.0.0 suggest --format virt-admin cgroup
+	run -2 --separate-stderr e 2.5.0 suggest --format virt-admin cgroup
+	has "$stderr" 'from libvirt 3.0.0 on only'
+	run -0 --separate-stderr e 0.10.2 suggest --format conf security
+	has "$output" 'log_outputs = "1:file:/var/log/libvirt/libvirtd.log"'
+	run -0 --separate-stderr e 4.3.0 suggest tpm
+	has "$output" 'without 1:qemu.tpm, which matches nothing in this version'
+	run -3 --separate-stderr e 1.2.3 suggest job
+	has "$stderr" 'no item of its filters is known to match in this version'
+}
+
+@test "suggest: before 1.2.3 -> names of source files, and the ring buffer is said" {
+	run -0 --separate-stderr e 1.2.2 suggest lxc
+	has "$output" 'filters  1:lxc 1:util/vircgroup 1:util/vircommand 1:security 4:object 4:event'
+	has "$output" 'log_buffer_size = 0'
+	run -0 --separate-stderr e 1.2.2 suggest --json lxc
+	has "$(json '.note')" 'log_buffer_size = 0'
+	run -0 --separate-stderr e 1.2.3 suggest lxc
+	hasnt "$output" log_buffer_size
+	run -0 --separate-stderr e 0.8.8 suggest lxc
+	hasnt "$output" log_buffer_size
+	has "$output" 'filters  1:lxc 1:cgroup 1:security 4:object 4:event'
+}
+
+@test "suggest: each topic in each era -> accepted, no warning but floods" {
+	local v topic
+	for v in 1.2.2 1.2.3 2.4.0 4.3.0 7.0.0; do
+		for topic in qemu all monitor lxc network block startup; do
+			run -0 --separate-stderr e "$v" suggest --format plain "$topic"
+			run -0 --separate-stderr e "$v" check --json "$output"
+			same "$v $topic $(json '[.strings[0].warnings[] | select(.id != "flood")] | length')" "$v $topic 0"
+		done
+	done
 }
 
 @test "suggest: a misspelt topic -> the nearest, exit 2" {

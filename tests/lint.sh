@@ -20,7 +20,7 @@ tool() {
 	command -v "$1" >/dev/null || echo "$1 is not installed: make deps"
 }
 
-C_FILES=(lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch])
+C_FILES=(lib/*.[ch] cmd/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 rule "lib includes nothing of cmd" "$(grep -nE '#include "(command|report)\.h"' lib/*.[ch])"
 rule "cmd-*.c include no other cmd-*" "$(grep -nE '#include "cmd-' cmd/cmd-*.c | grep -vE '#include "cmd-[a-z]+-internal\.h"')"
@@ -57,7 +57,7 @@ rule "vlog.h can be included from C++" "$(if command -v c++ >/dev/null; then c++
 rule "clang-format agrees" "$(tool clang-format; clang-format --dry-run -Werror "${C_FILES[@]}" 2>&1 | grep -E 'error:|warning:' | head -20)"
 rule "shellcheck agrees" "$(tool shellcheck; shellcheck -x -e SC1091,SC2154,SC2034,SC2016,SC2001,SC1003 tests/run tests/check tests/deps tests/demo tests/ci-* tests/*.sh \
 	tests/live/live tests/live/*.ba* tests/vm/vm tests/vm/*.ba* tests/vm/image/{agent,customize,make} \
-	tests/*.bash tests/*.bats completions/virtdiag.bash .ci/run 2>&1 | head -40)"
+	tests/fuzz/run tests/bench/run tests/*.bash tests/*.bats completions/virtdiag.bash .ci/run 2>&1 | head -40)"
 rule "mandoc agrees" "$(tool mandoc; mandoc -Tlint -W warning man/*.[135] 2>&1)"
 rule "codespell agrees" "$(tool codespell; codespell -q 3 -L conectix,nd,fo,hasnt,fitlers,chekc --skip='*.tsv,*.xml,*.json,*.jsonl' README.md Makefile lib cmd man completions tests/*.bats 2>&1)"
 rule "no trailing blanks" "$(grep -nE '[[:blank:]]+$' Makefile README.md "${C_FILES[@]}" man/* tests/*.bats tests/*.sh tests/*.bash completions/* | head)"

@@ -62,7 +62,7 @@ o() {
 @test "check: JSON -> destination and argument" {
 	run -0 --separate-stderr o --json '1:file:/tmp/a 2:stderr'
 	same "$(json '.strings[0].items | @json')" \
-		'[{"index":0,"column":1,"text":"1:file:/tmp/a","level":1,"destination":"file","argument":"/tmp/a","valid":true,"error":null,"hint":null},{"index":1,"column":15,"text":"2:stderr","level":2,"destination":"stderr","argument":null,"valid":true,"error":null,"hint":null}]'
+		'[{"index":0,"column":1,"text":"1:file:/tmp/a","level":1,"destination":"file","argument":"/tmp/a","valid":true,"error":null,"hint":null,"applied":true,"note":null},{"index":1,"column":15,"text":"2:stderr","level":2,"destination":"stderr","argument":null,"valid":true,"error":null,"hint":null,"applied":true,"note":null}]'
 }
 
 @test "check: warnings -> ids, exit 0, with --strict 1" {
@@ -89,9 +89,59 @@ o() {
 	has "$output" 'error: failed to open the working directory of the daemon: Is a directory'
 }
 
-@test "check: an older version is not judged" {
-	run -3 --separate-stderr vd --root "$ROOT" outputs check --libvirt 1.2.2 1:stderr
-	has "$stderr" 'not modelled yet'
+# e VERSION STRING...: for another version
+e() {
+	local version=$1
+	shift
+	vd --root "$ROOT" outputs check --libvirt "$version" "$@"
+}
+
+@test "check: before 1.3.3 -> colons in paths, white space separates, no separator needed after stderr" {
+	run -0 --separate-stderr e 1.3.2 $'1:stderr3:file:/tmp/a:b\n4:syslog:v'
+	same "$output" "$(
+		cat <<-'X'
+			VALID  ITEM             LEVEL    MATCH
+			yes    1:stderr         debug    stderr
+			yes    3:file:/tmp/a:b  warning  file:/tmp/a:b
+			yes    4:syslog:v       error    syslog:v
+		X
+	)"
+	has "$stderr" 'libvirt 1.3.2 is judged by what its sources say'
+	run -1 --separate-stderr e 1.3.3 '1:file:/tmp/a:b'
+	run -1 --separate-stderr e 1.3.2 '1:stderrX 2:stderr'
+	has "$output" 'libvirt 1.3.2 stops at the first bad item: 1 of 3 items is in force.'
+	run -1 --separate-stderr e 0.10.2 1:journald
+	has "$output" 'the journal came with libvirt 1.0.0; use syslog:NAME'
+}
+
+@test "check: a file that cannot be opened -> what the version does" {
+	run -0 --separate-stderr e 1.3.2 '1:file:/nonexistent-dir/x'
+	has "$output" 'directory-missing: libvirt would leave out this output without a word: there is no directory'
+	run -0 --separate-stderr e 1.3.3 '1:file:/nonexistent-dir/x'
+	has "$output" 'what it then does is not known for this version'
+	run -0 --separate-stderr e 2.4.0 '1:file:/nonexistent-dir/x'
+	has "$output" 'libvirt would refuse the string'
+	run -0 --separate-stderr e 1.3.2 '1:file:/tmp'
+	has "$output" 'is-directory: libvirt would leave out this output'
+}
+
+@test "check: duplicates -> both stay before 2.4.0" {
+	run -0 --separate-stderr e 2.3.0 '1:stderr 3:stderr'
+	has "$output" 'both stay, and lines come twice'
+	run -0 --separate-stderr e 2.4.0 '1:stderr 3:stderr'
+	has "$output" 'the last one stays'
+}
+
+@test "check: what is not known of a version -> unknown, exit 3" {
+	run -3 --separate-stderr e 2.3.0 1:stderr:x
+	has "$output" 'unknown: whether something may follow this destination between 1.3.3 and 2.4.0 is not known'
+	run -0 --separate-stderr e 2.3.0 ''
+	same "$output" 'An empty string sets nothing.'
+}
+
+@test "check: a version without outputs -> exit 3" {
+	run -3 --separate-stderr e 0.5.1 1:stderr
+	has "$stderr" 'it has none, they came with 0.6.0'
 }
 
 @test "options: usage errors" {

@@ -21,9 +21,19 @@ lv() {
 	timeout 60 virsh -q -c lxc:///system "$@"
 }
 
-libvirtd_start() {
-	setsid libvirtd >/var/log/libvirt/libvirtd.out 2>&1 </dev/null 3>&- &
+# detached COMMAND...: in the background, without any descriptor of ours: bats waits until nobody has its own
+detached() {
+	(
+		for fd in /proc/"$BASHPID"/fd/*; do
+			fd=${fd##*/}
+			if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
+		done
+		exec setsid "$@" >"/var/log/libvirt/$1.out" 2>&1 </dev/null
+	) &
 	disown # its end is not news
+}
+libvirtd_start() {
+	detached libvirtd
 	until_true 60 v uri || {
 		tail -n 20 /var/log/libvirt/libvirtd.out /var/log/libvirt/libvirtd.log >&2
 		return 1
@@ -38,8 +48,7 @@ gone() {
 	! [ -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 daemons_start() {
-	setsid virtlogd >/var/log/libvirt/virtlogd.out 2>&1 </dev/null 3>&- &
-	disown # its end is not news
+	detached virtlogd
 	until_true 20 test -S /run/libvirt/virtlogd-sock || return
 	libvirtd_start
 }

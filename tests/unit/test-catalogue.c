@@ -17,13 +17,13 @@ static void test_versions(void)
 		size_t count;
 		enum vd_catalogue_fit fit;
 	} cases[] = {
-		{ VD_VERSION(8, 10, 0), -ENOTSUP, 0, VD_FIT_EXACT },
-		{ VD_VERSION(0, 9, 13), -ENOTSUP, 0, VD_FIT_EXACT },
-		{ VD_VERSION(9, 0, 0), 0, 329, VD_FIT_EXACT },
-		{ VD_VERSION(10, 7, 0), 0, 346, VD_FIT_BETWEEN },
-		{ VD_VERSION(11, 3, 0), 0, 344, VD_FIT_EXACT },
-		{ VD_VERSION(12, 0, 0), 0, 344, VD_FIT_NEWER },
-		{ 0, 0, 344, VD_FIT_EXACT },
+		{ VD_VERSION(0, 5, 1), -ENOTSUP, 0, VD_FIT_EXACT }, { VD_VERSION(0, 6, 0), 0, 176, VD_FIT_OLDER },
+		{ VD_VERSION(1, 2, 2), 0, 176, VD_FIT_OLDER },      { VD_VERSION(1, 2, 3), 0, 176, VD_FIT_EXACT },
+		{ VD_VERSION(1, 2, 9), 0, 190, VD_FIT_BETWEEN },    { VD_VERSION(4, 3, 0), 0, 261, VD_FIT_EXACT },
+		{ VD_VERSION(5, 0, 0), 0, 322, VD_FIT_BETWEEN },    { VD_VERSION(7, 0, 0), 0, 310, VD_FIT_EXACT },
+		{ VD_VERSION(8, 10, 0), 0, 329, VD_FIT_BETWEEN },   { VD_VERSION(9, 0, 0), 0, 329, VD_FIT_EXACT },
+		{ VD_VERSION(10, 7, 0), 0, 346, VD_FIT_BETWEEN },   { VD_VERSION(11, 3, 0), 0, 344, VD_FIT_EXACT },
+		{ VD_VERSION(12, 0, 0), 0, 344, VD_FIT_NEWER },     { 0, 0, 344, VD_FIT_EXACT },
 	};
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++) {
@@ -42,6 +42,7 @@ static void test_content(void)
 {
 	VD_AUTO_CATALOGUE old = VD_CATALOGUE_INIT;
 	VD_AUTO_CATALOGUE new = VD_CATALOGUE_INIT;
+	VD_AUTO_CATALOGUE oldest = VD_CATALOGUE_INIT;
 	const struct vd_category *c;
 	bool sorted = true;
 
@@ -55,6 +56,12 @@ static void test_content(void)
 	tap_ok(!vd_catalogue_find(&old, "qemu.nbdkit"), "catalogue: 9.0.0 has no qemu.nbdkit");
 	c = vd_catalogue_find(&new, "qemu.nbdkit");
 	tap_str(c ? c->since : NULL, "11.3.0", "catalogue: qemu.nbdkit is known since");
+	tap_int(vd_catalogue_load(VD_VERSION(1, 2, 3), &oldest, NULL), 0, "catalogue: 1.2.3 loads");
+	c = vd_catalogue_find(&oldest, "xen.xend_internal");
+	tap_str(c ? c->until : NULL, "1.2.3", "catalogue: a category that is gone was last seen in");
+	tap_str(c ? c->files : NULL, "", "catalogue: whose file is not known");
+	tap_ok(!vd_catalogue_find(&old, "xen.xend_internal"), "catalogue: 9.0.0 has it no more");
+	tap_ok(!vd_catalogue_find(&oldest, "libvirt.domain"), "catalogue: 1.2.3 has no libvirt.domain");
 	c = vd_catalogue_find(&old, "util.cgroup");
 	tap_str(c ? c->files : NULL,
 	        "src/util/vircgroup.c,src/util/vircgroupv1.c,src/util/vircgroupv2.c,src/util/vircgroupv2devices.c",

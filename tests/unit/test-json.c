@@ -23,7 +23,11 @@ static void test_parse(void)
 		{ "[1,]", -EINVAL },
 		{ "nul", -EINVAL },
 		{ "\"\\u0000\"", -EINVAL },
+		{ "{\"a\\u0000b\":1}", -EINVAL },
+		{ "\"\\\\u0000\"", 0 },
 		{ "\"\xff\"", -EINVAL },
+		{ "\"\xc0\x90\"", -EINVAL },
+		{ "{\"\xed\xa0\x80\":1}", -EINVAL },
 	};
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++) {

@@ -51,14 +51,14 @@ ok disk vdc system_u:object_r:svirt_image_t:s0 $IMAGES/shared.img"
 	pid=$(cat /run/libvirt/qemu/web.pid)
 	range=$(image_label web | cut -d: -f4-)
 	run -0 --separate-stderr vd selinux check web
-	same "$output" "web  qemu  running  pid $pid  svirt_t:$range
-host   enforcing/default, driver selinux, libvirtd 9.0.0 in virtd_t
+	same "$(tr -s ' ' <<<"$output")" "web qemu running pid $pid svirt_t:$range
+host enforcing/default, driver selinux, libvirtd 9.0.0 in virtd_t
 
-$(printf 'STATUS ROLE    TARGET %-*s ACTUAL PATH' $((14 + ${#range})) EXPECTED)
-ok     disk    vda    svirt_image_t:$range same   $IMAGES/web.qcow2
-$(printf 'ok     backing vda[1] %-*s same   %s' $((14 + ${#range})) virt_content_t:s0 $IMAGES/base.qcow2)
-$(printf 'ok     disk    vdb    %-*s same   %s' $((14 + ${#range})) virt_content_t:s0 $IMAGES/install.iso)
-$(printf 'ok     disk    vdc    %-*s same   %s' $((14 + ${#range})) svirt_image_t:s0 $IMAGES/shared.img)
+STATUS ROLE TARGET EXPECTED ACTUAL PATH
+ok disk vda svirt_image_t:$range same $IMAGES/web.qcow2
+ok backing vda[1] virt_content_t:s0 same $IMAGES/base.qcow2
+ok disk vdb virt_content_t:s0 same $IMAGES/install.iso
+ok disk vdc svirt_image_t:s0 same $IMAGES/shared.img
 
 4 files: 4 ok. Checked: labels and backing chains; not directories, ACLs, mounts."
 	same "$stderr" ""
