@@ -256,7 +256,7 @@ static enum vd_exit show(struct vd_ctx *ctx, enum vd_log_setting setting)
 		show_daemon(&s, &ds.items[i]);
 	if (!ds.len && !ctx->no_headings)
 		vd_report_line(s.report, "no daemons");
-	version = vd_ctx_host(ctx)->libvirt;
+	version = catalogue.version;
 	if (setting == VD_SETTING_FILTERS && version && version < VD_VERSION(1, 2, 3))
 		vd_report_line(s.report,
 		               "This version keeps all debug messages in a ring buffer, whatever the filters; "

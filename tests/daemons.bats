@@ -249,6 +249,14 @@ rows() {
 	same "$(json '.missing[0].what')" /proc/70/environ
 }
 
+@test "show: a version with a ring buffer -> how to turn that off" {
+	installed libvirtd
+	run -0 --separate-stderr vd --root "$ROOT" filters show --libvirt 1.2.2
+	has "$output" 'log_buffer_size = 0'
+	run -0 --separate-stderr vd --root "$ROOT" filters show --libvirt 9.0.0
+	hasnt "$output" log_buffer_size
+}
+
 @test "show: --live is for live hosts" {
 	run -2 --separate-stderr vd --root "$ROOT" filters show --live
 }
