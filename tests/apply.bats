@@ -173,7 +173,7 @@ changes() {
 
 @test "apply --for: changed by someone else meanwhile -> left alone" {
 	start_daemon
-	apply 1:qemu --for 1s --json >"$D/out" 2>"$D/err" &
+	apply 1:qemu --for 3s --json >"$D/out" 2>"$D/err" &
 	until grep -q 'restored in' "$D/err" 2>/dev/null; do sleep 0.02; done
 	printf 4:rpc >"$D/fake/filters"
 	wait $!
