@@ -83,7 +83,8 @@ struct vlog_outputs {
 	size_t readers; /* and one for being in force */
 	size_t count;
 	struct vlog_output *item;
-	unsigned lowest; /* the lowest level that any of them takes */
+	unsigned lowest;                   /* the lowest level that any of them takes */
+	struct vlog_outputs *next_retired; /* of those no longer in force and not yet freed */
 };
 
 /* The outputs that @s asks for, opened; NULL for none. Errors as vlog_set_outputs(). */

@@ -36,13 +36,15 @@ static struct vlog_outputs default_outputs = {
 
 /*
  * All that can be set. The lock is held to look at it or to exchange a part, for some ten nanoseconds, and never while
- * something is opened, written or freed: what is being written to stays alive by its count of readers.
+ * something is opened, written or freed: what is being written to stays alive by a slot or by its count of readers.
+ * Messages of fresh categories do not take it at all.
  */
 static struct {
 	pthread_mutex_t lock;
 	struct filters *filters;      /* NULL: none */
 	struct vlog_outputs *outputs; /* never NULL */
 	unsigned default_level;
+	struct vlog_outputs *retired; /* no longer in force, but somebody may still be writing to them */
 	vlog_handler_fn handler;
 	void *handler_data;
 	char banner[256];
@@ -106,15 +108,104 @@ static void make_categories_stale(void)
 	__atomic_store_n(&vlog_serial, next ? next : 1, __ATOMIC_RELAXED);
 }
 
-static void put_outputs(struct vlog_outputs *outputs)
+/* --- readers without the lock --------------------------------------------------------------------------------------
+ */
+
+/*
+ * Threads that write at the same time must not queue for the lock. So a writer publishes the outputs that it uses in a
+ * slot of its own cache line (a hazard pointer), and outputs that are no longer in force are freed only when no slot
+ * shows them. More threads than slots: the rest counts itself under the lock.
+ */
+#define SLOTS 32
+
+static struct slot {
+	struct vlog_outputs *held;
+	unsigned busy;
+} __attribute__((aligned(64))) slots[SLOTS];
+
+/* Where this thread looks first: threads keep to their slots as long as there are enough. */
+static __thread unsigned slot_hint;
+static unsigned next_hint;
+
+/* A slot that shows the outputs in force, or NULL when all are busy. */
+static struct slot *hold_outputs(void)
 {
-	bool last;
+	struct slot *slot = NULL;
+	struct vlog_outputs *outputs;
+
+	if (!slot_hint)
+		slot_hint = 1 + __atomic_fetch_add(&next_hint, 1, __ATOMIC_RELAXED) % SLOTS;
+	for (unsigned i = 0; i < SLOTS && !slot; i++) {
+		struct slot *s = &slots[(slot_hint - 1 + i) % SLOTS];
+
+		if (!__atomic_load_n(&s->busy, __ATOMIC_RELAXED) && !__atomic_exchange_n(&s->busy, 1, __ATOMIC_ACQUIRE))
+			slot = s;
+	}
+	if (!slot)
+		return NULL;
+	/* Looked at again after it is shown: who retires them from now on sees the slot. */
+	outputs = __atomic_load_n(&state.outputs, __ATOMIC_ACQUIRE);
+	for (;;) {
+		struct vlog_outputs *again;
+
+		__atomic_store_n(&slot->held, outputs, __ATOMIC_SEQ_CST);
+		again = __atomic_load_n(&state.outputs, __ATOMIC_SEQ_CST);
+		if (again == outputs)
+			return slot;
+		outputs = again;
+	}
+}
+
+static bool is_held(const struct vlog_outputs *outputs)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (__atomic_load_n(&slots[i].held, __ATOMIC_SEQ_CST) == outputs)
+			return true;
+	return false;
+}
+
+/* Free what is retired and not in use any more; what is, its last user frees. */
+static void free_unused(void)
+{
+	struct vlog_outputs *unused = NULL, **link;
 
 	lock_state();
-	last = --outputs->readers == 0;
+	for (link = &state.retired; *link;) {
+		struct vlog_outputs *outputs = *link;
+
+		if (outputs->readers || is_held(outputs)) {
+			link = &outputs->next_retired;
+		} else {
+			__atomic_store_n(link, outputs->next_retired, __ATOMIC_SEQ_CST);
+			outputs->next_retired = unused;
+			unused = outputs;
+		}
+	}
 	unlock_state();
-	if (last)
+	while (unused) {
+		struct vlog_outputs *outputs = unused;
+
+		unused = outputs->next_retired;
 		vlog_outputs_free(outputs);
+	}
+}
+
+static void release_slot(struct slot *slot)
+{
+	__atomic_store_n(&slot->held, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->busy, 0, __ATOMIC_RELEASE);
+	/* Who retired them meanwhile may have seen the slot and left them to us. */
+	if (__atomic_load_n(&state.retired, __ATOMIC_SEQ_CST))
+		free_unused();
+}
+
+static void put_outputs(struct vlog_outputs *outputs)
+{
+	lock_state();
+	outputs->readers--;
+	unlock_state();
+	if (__atomic_load_n(&state.retired, __ATOMIC_SEQ_CST))
+		free_unused();
 }
 
 /* --- categories --------------------------------------------------------------------------------------------------- */
@@ -158,27 +249,55 @@ bool vlog_enabled(struct vlog_category *category, unsigned level)
 	return level >= __atomic_load_n(&category->level, __ATOMIC_RELAXED);
 }
 
-/* What a message needs to be written, taken at one moment. */
+/* What a message needs to be written. */
 struct target {
-	struct vlog_outputs *outputs; /* a reader is counted */
+	struct slot *slot; /* shows the outputs; NULL: a reader is counted */
+	struct vlog_outputs *outputs;
 	vlog_handler_fn handler;
 	void *data;
 };
 
-/* False when the message is not wanted; else @ret_target is to be given back with put_outputs(). */
+/* The usual case, without the lock: the category is fresh and there is no handler. */
+static bool take_target_fast(struct vlog_category *category, unsigned level, struct target *ret_target)
+{
+	struct slot *slot;
+
+	if (__atomic_load_n(&category->serial, __ATOMIC_ACQUIRE) != __atomic_load_n(&vlog_serial, __ATOMIC_RELAXED) ||
+	    level < __atomic_load_n(&category->level, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&state.handler, __ATOMIC_ACQUIRE))
+		return false;
+	slot = hold_outputs();
+	if (!slot)
+		return false;
+	*ret_target = (struct target){ slot, slot->held, NULL, NULL };
+	return true;
+}
+
+/* False when the message is not wanted; else @ret_target is to be given back with put_target(). */
 static bool take_target(struct vlog_category *category, unsigned level, struct target *ret_target)
 {
 	bool wanted;
 
+	if (take_target_fast(category, level, ret_target))
+		return true;
 	lock_state();
 	refresh(category);
 	wanted = level >= category->level;
 	if (wanted) {
 		state.outputs->readers++;
-		*ret_target = (struct target){ state.outputs, in_handler ? NULL : state.handler, state.handler_data };
+		*ret_target =
+		        (struct target){ NULL, state.outputs, in_handler ? NULL : state.handler, state.handler_data };
 	}
 	unlock_state();
 	return wanted;
+}
+
+static void put_target(const struct target *target)
+{
+	if (target->slot)
+		release_slot(target->slot);
+	else
+		put_outputs(target->outputs);
 }
 
 /* --- writing -------------------------------------------------------------------------------------------------------
@@ -222,7 +341,7 @@ void vlog_vwrite(struct vlog_category *category, unsigned level, const char *fil
 			call_handler(&target, &record);
 		else
 			vlog_outputs_write(target.outputs, &line, &record);
-		put_outputs(target.outputs);
+		put_target(&target);
 	}
 	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
@@ -289,10 +408,15 @@ static void swap_outputs(struct vlog_outputs *outputs)
 	if (outputs == &default_outputs)
 		outputs->readers++;
 	old = state.outputs;
-	state.outputs = outputs;
+	__atomic_store_n(&state.outputs, outputs, __ATOMIC_SEQ_CST);
+	old->readers--;
+	if (old != &default_outputs) {
+		old->next_retired = state.retired;
+		__atomic_store_n(&state.retired, old, __ATOMIC_SEQ_CST);
+	}
 	make_categories_stale();
 	unlock_state();
-	put_outputs(old);
+	free_unused();
 }
 
 int vlog_set_filters(const char *filters, struct vlog_error *error)
@@ -333,7 +457,7 @@ int vlog_set_default_level(unsigned level)
 void vlog_set_handler(vlog_handler_fn handler, void *data)
 {
 	lock_state();
-	state.handler = handler;
+	__atomic_store_n(&state.handler, handler, __ATOMIC_RELEASE);
 	state.handler_data = data;
 	make_categories_stale();
 	unlock_state();
