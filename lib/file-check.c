@@ -326,6 +326,12 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 	return r;
 }
 
+static bool is_image(const struct vd_expect *e)
+{
+	return e->role == VD_ROLE_DISK || e->role == VD_ROLE_BACKING || e->role == VD_ROLE_CDROM ||
+	       e->role == VD_ROLE_FLOPPY;
+}
+
 /*
  * A file that the next start will label. Before it does, the daemon itself looks into images, to follow the chain: many
  * a "Permission denied" is the daemon's own.
@@ -333,11 +339,10 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 static int judge_next_start(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                             enum vd_file_type type, struct vd_file_check *c)
 {
-	bool is_image = e->role == VD_ROLE_DISK || e->role == VD_ROLE_BACKING || e->role == VD_ROLE_CDROM;
 	char daemon[128], actual[128];
 	int r;
 
-	if (!is_image || user->permissive)
+	if (!is_image(e) || user->permissive)
 		return 0;
 	type_of(c->actual, actual);
 	if (!vd_root_is_live(root) || !vd_policy_available() || !user->daemon)
@@ -501,7 +506,10 @@ int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const st
 			            expect->note ? expect->note : "libvirt does not label it");
 		else
 			r = judge_existing(root, expect, user, st.type, &c);
-		if (!r && c.status != VD_FILE_MISSING)
+		/* libvirt labels a directory gladly (type='dir' is not labelled at all); QEMU cannot open it. */
+		if (!r && code == 0 && st.type == VD_FILE_DIR && expect->running && is_image(expect))
+			r = verdict(&c, VD_FILE_BROKEN, VD_REASON_CHAIN_HEADER, "it is a directory, not an image");
+		else if (!r && c.status != VD_FILE_MISSING)
 			r = judge_chain(&c, expect);
 	}
 	if (r < 0) {

@@ -190,6 +190,14 @@ unknown $IMG at-start"
 	[ "$(row 0 status)" = missing ]
 }
 
+@test "selinux check: a directory where an image should be -> broken, exit 1" {
+	host 1
+	define a "$(disk /img/dir raw vda)"
+	listed /img/dir dir "$IMG"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	[ "$(row 0 status)" = broken ]
+}
+
 @test "selinux check: image that the capture does not list -> unknown, exit 3, never ok" {
 	host 1
 	define a "$(disk /img/a.raw raw vda)"
