@@ -65,7 +65,11 @@ statuses() {
 	v dumpxml "${P}emulator" | sed "s|/usr/bin/qemu-system-x86_64|$IMAGES/emulator|" >"$BATS_TEST_TMPDIR/guest.xml"
 	v define "$BATS_TEST_TMPDIR/guest.xml"
 	printf '#!/bin/sh\nexit 1\n' >$IMAGES/emulator
-	fails "${P}emulator" "process exited while connecting to monitor"
+	# libvirt notices the change by its time in seconds, and asks the emulator again or goes straight ahead
+	run v start "${P}emulator"
+	[ "$status" -ne 0 ]
+	has "$output" "for probing" || has "$output" "process exited while connecting to monitor"
+	off "${P}emulator"
 }
 
 @test "start fails: another guest writes to the image -> it is shut off, the other one runs" {
