@@ -56,7 +56,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -120,6 +120,10 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guestboot.c \
+	lib/guestline.c \
+	lib/guestlog-find.c \
+	lib/guestlog-read.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
@@ -148,6 +152,7 @@ LIB_SRCS := \
 	lib/svirt-settings.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unpack.c \
 	lib/value.c \
 	lib/xml.c
 
@@ -158,6 +163,7 @@ CMD_SRCS := \
 	cmd/cmd-filters-suggest.c \
 	cmd/cmd-filters.c \
 	cmd/cmd-guests.c \
+	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/command-complete.c \
@@ -176,6 +182,8 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-common.c \
+	cmd/logs-list.c \
 	cmd/main.c \
 	cmd/pager.c \
 	cmd/report-format.c \
