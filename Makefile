@@ -182,6 +182,7 @@ CMD_SRCS := \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
+	cmd/selinux-check.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
