@@ -116,6 +116,7 @@ LIB_SRCS := \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
+	lib/file-verdict.c \
 	lib/filter-check.c \
 	lib/filter-era.c \
 	lib/filter-outputs.c \

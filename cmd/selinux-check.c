@@ -188,19 +188,23 @@ static enum vd_hue status_hue(const struct vd_file_check *c)
 	return c->status == VD_FILE_OK ? VD_HUE_GOOD : VD_HUE_DIM;
 }
 
+static struct vd_value *argv_value(const struct vd_strv *argv)
+{
+	return argv->len ? vd_value_strings((const char *const *)argv->items) : vd_value_array();
+}
+
 static struct vd_value *fix_value(const struct vd_file_check *c)
 {
-	struct vd_value *list = vd_value_array(), *one;
+	struct vd_value *list = vd_value_array();
 
-	if (!c->fix.len)
-		return list;
-	one = vd_value_object();
-	if (vd_value_set(one, "command", vd_value_strings((const char *const *)c->fix.items)) < 0 ||
-	    vd_value_set(one, "risk", vd_value_str(c->risk)) < 0 ||
-	    vd_value_set(one, "undo",
-	                 c->undo.len ? vd_value_strings((const char *const *)c->undo.items) : vd_value_array()) < 0 ||
-	    vd_value_append(list, one) < 0)
-		return vd_value_array();
+	for (size_t i = 0; i < c->n_fixes; i++) {
+		struct vd_value *one = vd_value_object();
+
+		if (vd_value_set(one, "command", argv_value(&c->fixes[i].command)) < 0 ||
+		    vd_value_set(one, "risk", vd_value_str(c->fixes[i].risk)) < 0 ||
+		    vd_value_set(one, "undo", argv_value(&c->fixes[i].undo)) < 0 || vd_value_append(list, one) < 0)
+			return vd_value_array();
+	}
 	return list;
 }
 
@@ -259,8 +263,11 @@ static void detail(struct check_run *run, const struct vd_expect *e, const struc
 	vd_report_mark(run->report, status_hue(c), "%s: %s", vd_file_status_name(c->status),
 	               path ? vd_esc(run->report, path) : e->target);
 	vd_report_line(run->report, "  %-5s %s", "why", vd_esc(run->report, c->why));
-	command_line(run, "now", &c->fix, c->risk);
-	command_line(run, "undo", &c->undo, NULL);
+	for (size_t i = 0; i < c->n_fixes; i++)
+		command_line(run, i ? "" : "now", &c->fixes[i].command, c->fixes[i].risk);
+	/* What was done last is undone first. */
+	for (size_t i = c->n_fixes; i > 0; i--)
+		command_line(run, i == c->n_fixes ? "undo" : "", &c->fixes[i - 1].undo, NULL);
 	command_line(run, "keep", &c->keep, NULL);
 	if (c->avoid)
 		vd_report_line(run->report, "  %-5s %s", "not", c->avoid);
