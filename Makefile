@@ -164,6 +164,7 @@ LIB_SRCS := \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/value.c \
+	lib/when.c \
 	lib/xml.c
 
 CMD_SRCS := \

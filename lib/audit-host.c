@@ -11,7 +11,7 @@
 
 VLOG_CATEGORY("virtdiag.audit-host");
 
-#define AUDIT_DIR "/var/log/audit"
+#define AUDIT_DIR   "/var/log/audit"
 /* auditd keeps 5 by default and 999 at most. */
 #define MAX_ROTATED 999
 

@@ -93,7 +93,8 @@ static bool take_id(struct cursor *c, struct vd_audit_line *line)
 	return true;
 }
 
-/* The journal's short form: "audit[208]: AVC avc:  denied ...", whose id stands in fields that the text does not show. */
+/* The journal's short form: "audit[208]: AVC avc:  denied ...", whose id stands in fields that the text does not show.
+ */
 static bool take_journal_form(struct cursor *c, struct vd_audit_line *line)
 {
 	uint64_t pid;

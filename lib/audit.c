@@ -36,7 +36,7 @@ int vd_audit_read_fd(int fd, int64_t since_ms, vd_audit_fn fn, void *data, struc
 #include <auparse.h>
 
 /* Records of one event may stand between those of others; so many events are kept together. */
-#define MAX_PENDING 32
+#define MAX_PENDING     32
 /* Of one event: an AVC, a SYSCALL and a PATH for each name of the call. */
 #define MAX_EVENT_BYTES 65536
 

@@ -61,9 +61,9 @@ struct vd_audit_counts {
 	int64_t first_ms; /* of the oldest record with a time; -1 none */
 	int64_t last_ms;
 };
-#define VD_AUDIT_COUNTS_INIT     \
-	{                        \
-		0, 0, -1, -1     \
+#define VD_AUDIT_COUNTS_INIT \
+	{                    \
+		0, 0, -1, -1 \
 	}
 
 /* Called for each event; a negative errno ends the reading and is returned. */

@@ -64,8 +64,8 @@ int vd_denial_causes_load(struct vd_denial_causes *ret_causes)
 			                                   .boolean = or_null(f[F_BOOLEAN]),
 			                                   .harmless = !strcmp(f[F_VERDICT], "harmless"),
 			                                   .see_check = !strcmp(f[F_FIX], "check") };
-		c.rules[c.len] = (struct vd_denial_rule){ f[F_SUBJECT], f[F_OBJECT], f[F_CLASS], f[F_PERMS],
-			                                  f[F_KIND] };
+		c.rules[c.len] =
+		        (struct vd_denial_rule){ f[F_SUBJECT], f[F_OBJECT], f[F_CLASS], f[F_PERMS], f[F_KIND] };
 	}
 	*ret_causes = c;
 	return 0;
@@ -125,8 +125,8 @@ static bool rule_fits(const struct vd_denial_rule *rule, const struct vd_denial 
 	bool ok = vd_context_parse(d->scontext, &s) == 0 && vd_context_parse(d->tcontext, &t) == 0;
 
 	ok = ok && fits(rule->subject, s.type, strlen(s.type));
-	ok = ok && (!strcmp(rule->object, "self") ? !strcmp(s.type, t.type)
-	                                          : fits(rule->object, t.type, strlen(t.type)));
+	ok = ok &&
+	     (!strcmp(rule->object, "self") ? !strcmp(s.type, t.type) : fits(rule->object, t.type, strlen(t.type)));
 	ok = ok && fits(rule->tclass, d->tclass, strlen(d->tclass)) && perms_fit(rule->perms, d->perms, harmless);
 	ok = ok && (!strcmp(rule->kind, "any") || !strcmp(rule->kind, vd_denial_kind_name(d->kind)));
 	vd_context_release(&s);

@@ -376,9 +376,9 @@ static int look_at_object(const struct vd_denials *ds, struct vd_denial *d, cons
 	t = owner_then(ds, &set, d->last_ms);
 	g = t ? NULL : owner_now(guests, &set, &fixed);
 	if (!t && !g)
-		return d->kind == VD_DENIAL_CATEGORY ? add_note(d, "no guest is known to have the object's categories",
-		                                                NULL, NULL)
-		                                     : 0;
+		return d->kind == VD_DENIAL_CATEGORY
+		               ? add_note(d, "no guest is known to have the object's categories", NULL, NULL)
+		               : 0;
 	owner = t ? t->guest : vd_guest_name(g);
 	driver = t ? t->driver : vd_guest_domain(g)->driver;
 	when = t ? "then" : fixed ? "by its static label" : "now";

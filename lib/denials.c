@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_BUCKETS 8192
-#define NOWHERE   ((size_t)-1)
+#define N_BUCKETS   8192
+#define NOWHERE     ((size_t)-1)
 /* Guests that start and stop: a bound for hostile logs, far above what logs of their usual size hold. */
 #define MAX_TENURES 50000
 

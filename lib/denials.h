@@ -66,16 +66,16 @@ struct vd_denial {
 	char *note; /* what a reader must know of the tie or of the object's categories; NULL */
 	/* filled by vd_denials_explain() */
 	const struct vd_denial_cause *cause; /* borrowed from the causes; NULL: no rule knows it */
-	size_t next;                   /* chain of the hash table */
+	size_t next;                         /* chain of the hash table */
 };
 
 /* A guest had a label, or a process, from @from_ms until @to_ms. */
 struct vd_tenure {
 	char *guest, *uuid; /* uuid NULL when unknown */
 	enum vd_driver driver;
-	char *range;              /* "s0:c1,c2"; NULL: the record is about a process */
-	pid_t pid;                /* 0: the record is about a label */
-	int64_t from_ms, to_ms;   /* to_ms INT64_MAX: not ended as far as the log goes */
+	char *range;            /* "s0:c1,c2"; NULL: the record is about a process */
+	pid_t pid;              /* 0: the record is about a label */
+	int64_t from_ms, to_ms; /* to_ms INT64_MAX: not ended as far as the log goes */
 };
 
 struct vd_denials {

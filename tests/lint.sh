@@ -35,6 +35,7 @@ border 'libxml/' lib/xml.c
 border 'libmount' lib/mounts.c
 border 'selinux/' lib/label.c
 border 'json-c/' lib/json.c
+border 'auparse' lib/audit.c
 border 'libsmartcols' cmd/report-text.c
 
 rule "lib does not end the process" "$(grep -nE '\b(exit|_exit|abort|err|errx|die)\(' lib/*.c | grep -vE '^lib/[a-z-]+\.c:[0-9]+:\s*(/?\*|.*/\*)')"
