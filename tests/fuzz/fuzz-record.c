@@ -20,8 +20,8 @@ static void check_again(const struct vd_record *record)
 	if (record->form != VD_RECORD_ZONED || !record->function.len || record->function.len > 256)
 		return;
 	n = snprintf(head, sizeof(head), "%.*s: %u: %s : %.*s:%u : ", (int)record->stamp.len, record->stamp.s,
-	             record->thread, vd_record_level_name(record->level), (int)record->function.len,
-	             record->function.s, record->line);
+	             record->thread, vd_record_level_name(record->level), (int)record->function.len, record->function.s,
+	             record->line);
 	FUZZ_CHECK(vd_record_parse(head, (size_t)n, 0, &again), "no record when written anew: %s", head);
 	FUZZ_CHECK(again.level == record->level && again.thread == record->thread && again.line == record->line &&
 	                   again.function.len == record->function.len && again.message.len == 0,
