@@ -116,6 +116,7 @@ LIB_SRCS := \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
+	lib/file-verdict.c \
 	lib/filter-check.c \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
@@ -131,11 +132,14 @@ LIB_SRCS := \
 	lib/image.c \
 	lib/json.c \
 	lib/label.c \
+	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
+	lib/record-time.c \
+	lib/record.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -182,6 +186,7 @@ CMD_SRCS := \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
+	cmd/selinux-check.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
