@@ -145,11 +145,14 @@ LIB_SRCS := \
 	lib/image.c \
 	lib/json.c \
 	lib/label.c \
+	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
+	lib/record-time.c \
+	lib/record.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
