@@ -35,6 +35,7 @@ border 'libxml/' lib/xml.c
 border 'libmount' lib/mounts.c
 border 'selinux/' lib/label.c
 border 'json-c/' lib/json.c
+border 'auparse' lib/audit.c
 border 'libsmartcols' cmd/report-text.c
 border '(zlib|lzma|zstd)\.h' lib/unpack.c
 
