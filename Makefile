@@ -136,6 +136,7 @@ LIB_SRCS := \
 	lib/filter-outputs.c \
 	lib/filter.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -202,6 +203,8 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
 	cmd/main.c \
