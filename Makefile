@@ -89,6 +89,7 @@ VLOG_SRCS := \
 
 LIB_SRCS := \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup-match.c \
@@ -103,6 +104,7 @@ LIB_SRCS := \
 	lib/conf-write.c \
 	lib/conf.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -121,6 +123,7 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guest-check.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
@@ -145,8 +148,11 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/value.c \
@@ -179,11 +185,13 @@ CMD_SRCS := \
 	cmd/log-strings.c \
 	cmd/main.c \
 	cmd/pager.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-page.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
