@@ -56,7 +56,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 libpcre2-8:10.34
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -135,6 +135,7 @@ LIB_SRCS := \
 	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
+	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
@@ -181,7 +182,9 @@ CMD_SRCS := \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
 	cmd/main.c \
+	cmd/out.c \
 	cmd/pager.c \
+	cmd/paint.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
