@@ -204,15 +204,16 @@ static void find_guest(const char *s, size_t len, size_t at, struct token *token
 
 static void find_word(const char *s, size_t len, size_t done, size_t at, struct token *token)
 {
-	static const char *const words[] = { "error",   "errors", "fail",   "fails",  "failed",   "failure", "denied",
-		                             "cannot",  "unable", "refused", "timed",  "corrupt", "corrupted" };
+	static const char *const words[] = { "error",  "errors", "fail",    "fails", "failed",  "failure",  "denied",
+		                             "cannot", "unable", "refused", "timed", "corrupt", "corrupted" };
 	size_t start = at, end = at;
 
 	while (start > done && is_alpha(s[start - 1]))
 		start--;
 	while (end < len && is_alpha(s[end]))
 		end++;
-	if ((start && (is_name(s[start - 1]) && s[start - 1] != '.')) || (end < len && (s[end] == '_' || s[end] == '=')))
+	if ((start && (is_name(s[start - 1]) && s[start - 1] != '.')) ||
+	    (end < len && (s[end] == '_' || s[end] == '=')))
 		return;
 	for (size_t i = 0; i < VD_ARRAY_SIZE(words); i++) {
 		size_t n = strlen(words[i]);

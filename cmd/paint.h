@@ -33,13 +33,13 @@ void vd_paint_end(struct vd_out *out, enum vd_paint_hue hue);
 void vd_paint_word(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len);
 
 /*
- * Free text: escaped; guests, paths, contexts and words of failure stand out, what surrounds them is in @hue. A carriage
- * return at its end is dropped. In dimmed text nothing stands out. No newline is added.
+ * Free text: escaped; guests, paths, contexts and words of failure stand out, what surrounds them is in @hue. A
+ * carriage return at its end is dropped. In dimmed text nothing stands out. No newline is added.
  */
 void vd_paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len);
 /*
- * A line with the head @record, which was parsed from @line; NULL: a line without one. @len bytes, a first piece when it
- * is long; vd_paint_text() paints the others. @dimmed: the whole line is harmless. No newline is added.
+ * A line with the head @record, which was parsed from @line; NULL: a line without one. @len bytes, a first piece when
+ * it is long; vd_paint_text() paints the others. @dimmed: the whole line is harmless. No newline is added.
  */
 void vd_paint_line(struct vd_out *out, const char *line, size_t len, const struct vd_record *record, bool dimmed);
 

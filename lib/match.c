@@ -9,7 +9,7 @@
 #include <pcre2.h>
 
 /* Steps that a line may cost: a few milliseconds. */
-#define EFFORT 1000000u
+#define EFFORT    1000000u
 #define STACK_MIN 32768
 #define STACK_MAX 1048576
 

@@ -14,10 +14,10 @@
 struct vd_match;
 
 /*
- * Compile @pattern. Text is taken as UTF-8 when the pattern asks for more than ASCII; bytes of a line that are not UTF-8
- * match nothing then, and do no harm. Matching is case-sensitive; "(?i)" in front makes it otherwise. The effort for a
- * line is bounded, so that no pattern hangs. The caller frees *@ret_match. Returns 0; -EINVAL with the reason and the
- * place in @err; -ENOMEM.
+ * Compile @pattern. Text is taken as UTF-8 when the pattern asks for more than ASCII; bytes of a line that are not
+ * UTF-8 match nothing then, and do no harm. Matching is case-sensitive; "(?i)" in front makes it otherwise. The effort
+ * for a line is bounded, so that no pattern hangs. The caller frees *@ret_match. Returns 0; -EINVAL with the reason and
+ * the place in @err; -ENOMEM.
  */
 int vd_match_new(const char *pattern, struct vd_match **ret_match, struct vd_err *err) VD_MUST_CHECK;
 void vd_match_free(struct vd_match *match);

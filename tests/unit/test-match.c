@@ -24,7 +24,7 @@ static void test_patterns(void)
 		{ "", "", 0, 0 },
 		{ "b\xc3\xbcro", "im b\xc3\xbcro", 3, 8 },
 		{ "\\p{Lu}", "a\xc3\x84", 1, 3 },
-		{ "b.ro$", "\xff\xfe b\xc3\xbcro", -1, 0 },  /* bytes */
+		{ "b.ro$", "\xff\xfe b\xc3\xbcro", -1, 0 },   /* bytes */
 		{ "b\\X*ro$", "\xff\xfe b\xc3\xbcro", 3, 8 }, /* characters, behind bytes that are none */
 		{ "a\\Kb", "ab", 1, 2 },
 	};
@@ -35,7 +35,8 @@ static void test_patterns(void)
 		size_t start = 0, end = 0;
 		bool found;
 
-		if (!tap_ok(vd_match_new(cases[i].pattern, &match, &err) == 0, "match: '%s' compiles", cases[i].pattern))
+		if (!tap_ok(vd_match_new(cases[i].pattern, &match, &err) == 0, "match: '%s' compiles",
+		            cases[i].pattern))
 			continue;
 		found = vd_match_find(match, cases[i].text, strlen(cases[i].text), &start, &end);
 		tap_int(found ? (long)start : -1, cases[i].start, "match: '%s': begins", cases[i].pattern);
