@@ -121,6 +121,7 @@ LIB_SRCS := \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
+	lib/file-verdict.c \
 	lib/filter-check.c \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
@@ -136,11 +137,14 @@ LIB_SRCS := \
 	lib/image.c \
 	lib/json.c \
 	lib/label.c \
+	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
+	lib/record-time.c \
+	lib/record.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -190,6 +194,7 @@ CMD_SRCS := \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
+	cmd/selinux-check.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
@@ -329,7 +334,21 @@ $(BENCH_BINS):
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VD_CFLAGS) $(CFLAGS) $(VD_LDFLAGS) $(LDFLAGS) -o $@ $^ $(if $(filter %/guests,$@),$(LIB_LDLIBS)) -lpthread -ldl
 
-bench: $(PROGRAM) $(BENCH_BINS)
+# Other logging libraries, those that are here; `make bench-deps` installs them.
+BENCH_PEERS := $(foreach p,spdlog:spdlog glog:libglog lttng:lttng-ust,$(if $(filter bench,$(MAKECMDGOALS)),$(shell \
+	$(PKG_CONFIG) --exists $(lastword $(subst :, ,$(p))) && echo $(BUILD)/bench/peer-$(firstword $(subst :, ,$(p))).so)))
+
+$(BUILD)/bench/peer-%.so: tests/bench/peer-%.cc tests/bench/peer.h Makefile
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CFLAGS) -fPIC -shared -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs $(if $(filter glog,$*),lib)$*)
+
+$(BUILD)/bench/peer-lttng.so: tests/bench/peer-lttng.c tests/bench/peer-lttng.h tests/bench/peer.h Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -fPIC -shared -Itests/bench -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs lttng-ust)
+
+bench: $(PROGRAM) $(BENCH_BINS) $(BENCH_PEERS)
 	@tests/bench/run '$(BUILD)'
 
 bench-deps:
