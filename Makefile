@@ -58,7 +58,7 @@ endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
 LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
-LIBS += zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
+LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
 ifneq ($(WITH_AUDIT),no)
@@ -158,6 +158,7 @@ LIB_SRCS := \
 	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
+	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
@@ -213,7 +214,9 @@ CMD_SRCS := \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
 	cmd/main.c \
+	cmd/out.c \
 	cmd/pager.c \
+	cmd/paint.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
