@@ -108,11 +108,15 @@ LIB_SRCS := \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-tune-io.c \
+	lib/cgroup-tune-read.c \
+	lib/cgroup-tune.c \
 	lib/cgroup-walk.c \
 	lib/cgroup.c \
 	lib/conf-edit.c \
 	lib/conf-write.c \
 	lib/conf.c \
+	lib/cpuset.c \
 	lib/daemon-find.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
@@ -127,6 +131,7 @@ LIB_SRCS := \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain-tuning.c \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
@@ -179,6 +184,9 @@ LIB_SRCS := \
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-show.c \
+	cmd/cgroup-tree.c \
+	cmd/cgroup-view.c \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-daemons.c \
 	cmd/cmd-filters-suggest.c \
