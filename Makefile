@@ -56,7 +56,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 readline:8.0
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -149,6 +149,7 @@ LIB_SRCS := \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/value.c \
+	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -160,6 +161,7 @@ CMD_SRCS := \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-shell.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -182,6 +184,7 @@ CMD_SRCS := \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
+	cmd/shell-run.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
