@@ -2,7 +2,6 @@
 #include "file-check.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,77 +9,6 @@
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.filecheck");
-
-const char *vd_file_status_name(enum vd_file_status status)
-{
-	static const char *const names[] = {
-		[VD_FILE_OK] = "ok",
-		[VD_FILE_WRONG] = "wrong",
-		[VD_FILE_DIFFERS] = "differs",
-		[VD_FILE_BROKEN] = "broken",
-		[VD_FILE_MISSING] = "missing",
-		[VD_FILE_UNLABELLED] = "unlabelled",
-		[VD_FILE_UNTOUCHED] = "untouched",
-		[VD_FILE_UNSUPPORTED] = "unsupported",
-		[VD_FILE_UNKNOWN_STATUS] = "unknown",
-	};
-
-	_Static_assert(VD_ARRAY_SIZE(names) == VD_FILE_STATUS_COUNT_, "a word for each status");
-	return names[status];
-}
-
-const char *vd_reason_id(enum vd_reason reason)
-{
-	static const char *const ids[] = {
-		[VD_REASON_NONE] = NULL,
-		[VD_REASON_TYPE] = "type",
-		[VD_REASON_CATEGORY] = "category",
-		[VD_REASON_USER_HOME] = "user-home",
-		[VD_REASON_RELABELLED] = "relabelled",
-		[VD_REASON_FS_NOLABEL] = "fs-nolabel",
-		[VD_REASON_CHAIN_FORMAT] = "chain-format",
-		[VD_REASON_CHAIN_LOOP] = "chain-loop",
-		[VD_REASON_CHAIN_HEADER] = "chain-header",
-		[VD_REASON_MISSING] = "missing",
-		[VD_REASON_PERMISSIVE] = "permissive",
-		[VD_REASON_NO_EVIDENCE] = "no-evidence",
-	};
-
-	_Static_assert(VD_ARRAY_SIZE(ids) == VD_REASON_COUNT_, "an id for each reason");
-	return ids[reason];
-}
-
-void vd_file_check_release(struct vd_file_check *check)
-{
-	free(check->actual);
-	free(check->why);
-	vd_strv_release(&check->fix);
-	vd_strv_release(&check->undo);
-	vd_strv_release(&check->keep);
-	memset(check, 0, sizeof(*check));
-}
-
-/* Set the verdict with its sentence. Returns 0 or -ENOMEM. */
-VD_PRINTF(4, 5)
-static int verdict(struct vd_file_check *c, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	free(c->why);
-	c->why = text;
-	c->status = status;
-	c->reason = reason;
-	c->counts_as_problem = status == VD_FILE_WRONG || status == VD_FILE_BROKEN || status == VD_FILE_MISSING;
-	c->counts_as_unknown = status == VD_FILE_UNKNOWN_STATUS || status == VD_FILE_UNLABELLED;
-	return 0;
-}
 
 enum vd_label_match vd_label_compare(const char *expected, const char *actual)
 {
@@ -182,85 +110,6 @@ static const char *type_of(const char *context, char buf[128])
 	return buf;
 }
 
-static int add_chcon(struct vd_strv *v, const char *context, const char *path)
-{
-	struct vd_context c = { 0 };
-	int r = vd_context_parse(context, &c);
-
-	if (!r)
-		r = vd_strv_add(v, "chcon");
-	if (!r)
-		r = vd_strv_add(v, "-t");
-	if (!r)
-		r = vd_strv_add(v, c.type);
-	if (!r && c.range)
-		r = vd_strv_add(v, "-l");
-	if (!r && c.range)
-		r = vd_strv_add(v, c.range);
-	if (!r)
-		r = vd_strv_add(v, "--");
-	if (!r)
-		r = vd_strv_add(v, path);
-	vd_context_release(&c);
-	return r == -EINVAL ? 0 : r;
-}
-
-/* The rule that keeps the label over a relabelling of the file system: a regular expression of the literal path. */
-static int add_fcontext(struct vd_strv *v, const char *context, const char *path)
-{
-	struct vd_context c = { 0 };
-	VD_AUTO_BUF regex = VD_BUF_INIT;
-	int r = vd_context_parse(context, &c);
-
-	if (r)
-		return 0;
-	for (const char *p = path; *p && !r; p++) {
-		if (strchr(".^$?*+|[](){}\\", *p))
-			r = vd_buf_addc(&regex, '\\');
-		if (!r)
-			r = vd_buf_addc(&regex, *p);
-	}
-	if (!r)
-		r = vd_strv_add(v, "semanage");
-	if (!r)
-		r = vd_strv_add(v, "fcontext");
-	if (!r)
-		r = vd_strv_add(v, "-a");
-	if (!r)
-		r = vd_strv_add(v, "-t");
-	if (!r)
-		r = vd_strv_add(v, c.type);
-	if (!r && c.range && strcmp(c.range, "s0"))
-		r = vd_strv_add(v, "-r");
-	if (!r && c.range && strcmp(c.range, "s0"))
-		r = vd_strv_add(v, c.range);
-	if (!r)
-		r = vd_strv_add(v, "--");
-	if (!r)
-		r = vd_strv_add(v, vd_buf_str(&regex));
-	vd_context_release(&c);
-	return r;
-}
-
-/* The narrowest repair: this file, this label. */
-static int add_fix(struct vd_file_check *c, const struct vd_expect *e, const char *wanted, const char *risk)
-{
-	int r = add_chcon(&c->fix, wanted, e->path);
-
-	if (!r && c->actual) {
-		r = add_chcon(&c->undo, c->actual, e->path);
-	} else if (!r) {
-		static const char *const words[] = { "setfattr", "-x", "security.selinux", "--" };
-
-		for (size_t i = 0; i < VD_ARRAY_SIZE(words) && !r; i++)
-			r = vd_strv_add(&c->undo, words[i]);
-		if (!r)
-			r = vd_strv_add(&c->undo, e->path);
-	}
-	c->risk = risk;
-	return r;
-}
-
 static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user,
                         enum vd_policy_answer answer, bool domain_permissive)
 {
@@ -272,11 +121,11 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 	type_of(user->process, ptype);
 	type_of(c->actual, atype);
 	if (user->permissive || domain_permissive)
-		return verdict(c, VD_FILE_DIFFERS, VD_REASON_PERMISSIVE,
-		               "%s may not %s %s, but %s is permissive: denied only once it is enforcing", ptype, verb,
-		               atype, domain_permissive ? ptype : "the host");
+		return vd_file_verdict(c, VD_FILE_DIFFERS, VD_REASON_PERMISSIVE,
+		                       "%s may not %s %s, but %s is permissive: denied only once it is enforcing",
+		                       ptype, verb, atype, domain_permissive ? ptype : "the host");
 	if (answer == VD_POLICY_DENIED_CATEGORY)
-		return verdict(
+		return vd_file_verdict(
 		        c, VD_FILE_WRONG, VD_REASON_CATEGORY,
 		        "the categories of %s do not cover those of the file (%s): it belongs to another guest or run",
 		        user->process, c->actual);
@@ -284,11 +133,12 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 		reason = VD_REASON_USER_HOME;
 	else if (user->running && !strcmp(atype, "virt_image_t"))
 		reason = VD_REASON_RELABELLED;
-	r = verdict(c, VD_FILE_WRONG, reason, "policy: %s may not %s %s (type, not categories)%s", ptype, verb, atype,
-	            reason == VD_REASON_USER_HOME ? "; typical of mv from a home directory"
-	            : reason == VD_REASON_RELABELLED
-	                    ? "; the policy's default was put back (restorecon) while the guest runs"
-	                    : "");
+	r = vd_file_verdict(c, VD_FILE_WRONG, reason, "policy: %s may not %s %s (type, not categories)%s", ptype, verb,
+	                    atype,
+	                    reason == VD_REASON_USER_HOME ? "; typical of mv from a home directory"
+	                    : reason == VD_REASON_RELABELLED
+	                            ? "; the policy's default was put back (restorecon) while the guest runs"
+	                            : "");
 	return r;
 }
 
@@ -305,23 +155,23 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 		return 0;
 	answer = user->process ? ask(root, e, user, c->actual, type, &domain_permissive) : VD_POLICY_CANNOT_TELL;
 	if (answer == VD_POLICY_ALLOWED)
-		return verdict(
+		return vd_file_verdict(
 		        c, VD_FILE_DIFFERS, match == VD_LABEL_TYPE ? VD_REASON_TYPE : VD_REASON_CATEGORY, "%s",
 		        match == VD_LABEL_LESS
 		                ? "the guest gets in, but so does every other: the file lacks this guest's categories"
 		                : "not the label that libvirt sets, but the guest gets in (as after a snapshot or "
 		                  "commit)");
 	if (answer == VD_POLICY_CANNOT_TELL && match == VD_LABEL_MALFORMED)
-		return verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
-		               "'%s' is no context that can be compared", c->actual);
+		return vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
+		                       "'%s' is no context that can be compared", c->actual);
 	if (answer == VD_POLICY_CANNOT_TELL)
 		/* Nobody to ask: by libvirt's rules alone it is not the label the guest needs. */
 		answer = match == VD_LABEL_TYPE ? VD_POLICY_DENIED_TYPE : VD_POLICY_DENIED_CATEGORY;
 	r = judge_denied(c, e, user, answer, domain_permissive);
 	if (!r)
-		r = add_fix(c, e, e->running, "safe while running: libvirt sets this label itself");
+		r = vd_file_fix_label(c, e->path, e->running, "safe while running: libvirt sets this label itself");
 	if (!r && e->categories == VD_CATEGORIES_NONE)
-		r = add_fcontext(&c->keep, e->running, e->path);
+		r = vd_file_keep_label(c, e->path, e->running);
 	c->avoid = "restorecon (it puts the policy's default back), setenforce 0";
 	return r;
 }
@@ -346,20 +196,22 @@ static int judge_next_start(struct vd_root *root, const struct vd_expect *e, con
 		return 0;
 	type_of(c->actual, actual);
 	if (!vd_root_is_live(root) || !vd_policy_available() || !user->daemon)
-		return is_home_type(actual) ? verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
-		                                      "the next start sets the label, if libvirt's daemon may read %s: "
-		                                      "only the policy can tell",
-		                                      actual)
-		                            : 0;
+		return is_home_type(actual)
+		               ? vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
+		                                 "the next start sets the label, if libvirt's daemon may read %s: "
+		                                 "only the policy can tell",
+		                                 actual)
+		               : 0;
 	if (vd_policy_ask(user->daemon, c->actual, type, VD_ACCESS_READ, NULL) != VD_POLICY_DENIED_TYPE)
 		return 0;
-	r = verdict(c, VD_FILE_WRONG, is_home_type(actual) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
-	            "policy: libvirt's daemon (%s) may not read %s, so the next start fails before it sets the label",
-	            type_of(user->daemon, daemon), actual);
+	r = vd_file_verdict(
+	        c, VD_FILE_WRONG, is_home_type(actual) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
+	        "policy: libvirt's daemon (%s) may not read %s, so the next start fails before it sets the label",
+	        type_of(user->daemon, daemon), actual);
 	if (!r)
-		r = add_fix(c, e, e->running, "the label that libvirt sets at the next start");
+		r = vd_file_fix_label(c, e->path, e->running, "the label that libvirt sets at the next start");
 	if (!r)
-		r = add_fcontext(&c->keep, e->running, e->path);
+		r = vd_file_keep_label(c, e->path, e->running);
 	c->avoid = "setenforce 0";
 	return r;
 }
@@ -374,16 +226,18 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 	bool domain_permissive = false;
 	int r;
 
-	r = verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s", e->note ? e->note : "libvirt does not label it");
+	r = vd_file_verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+	                    e->note ? e->note : "libvirt does not label it");
 	if (r)
 		return r;
 	answer = ask(root, e, user, c->actual, type, &domain_permissive);
 	if (answer == VD_POLICY_ALLOWED)
 		return 0;
 	if (answer == VD_POLICY_CANNOT_TELL)
-		return verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
-		               "libvirt does not label it, and whether the guest may use '%s' only the policy can tell",
-		               c->actual);
+		return vd_file_verdict(
+		        c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
+		        "libvirt does not label it, and whether the guest may use '%s' only the policy can tell",
+		        c->actual);
 	r = judge_denied(c, e, user, answer, domain_permissive);
 	if (r || c->status != VD_FILE_WRONG || vd_context_parse(user->process, &p))
 		return r;
@@ -394,9 +248,10 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 		r = vd_buf_adds(&wanted, "system_u:object_r:virt_content_t:s0");
 	vd_context_release(&p);
 	if (!r)
-		r = add_fix(c, e, vd_buf_str(&wanted), "libvirt does not set this label: it stays until changed");
+		r = vd_file_fix_label(c, e->path, vd_buf_str(&wanted),
+		                      "libvirt does not set this label: it stays until changed");
 	if (!r)
-		r = add_fcontext(&c->keep, vd_buf_str(&wanted), e->path);
+		r = vd_file_keep_label(c, e->path, vd_buf_str(&wanted));
 	c->avoid = "setenforce 0";
 	return r;
 }
@@ -405,23 +260,24 @@ static int judge_label_error(struct vd_file_check *c, const struct vd_expect *e,
                              int code, const struct vd_err *err)
 {
 	if (code == -ENODATA && !user->in_force)
-		return verdict(c, VD_FILE_UNLABELLED, VD_REASON_NO_EVIDENCE, "it has no label; %s",
-		               user->why_not_in_force);
+		return vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_NO_EVIDENCE, "it has no label; %s",
+		                       user->why_not_in_force);
 	if (code == -ENODATA && e->running && !user->running)
 		return 0; /* the next start gives it one */
 	if (code == -ENODATA) {
-		int r = verdict(c, VD_FILE_UNLABELLED, VD_REASON_TYPE,
-		                "it has no label: the kernel treats it as unlabeled_t");
+		int r = vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_TYPE,
+		                        "it has no label: the kernel treats it as unlabeled_t");
 
 		if (!r && e->running)
-			r = add_fix(c, e, e->running, "safe while running: libvirt sets this label itself");
+			r = vd_file_fix_label(c, e->path, e->running,
+			                      "safe while running: libvirt sets this label itself");
 		c->counts_as_problem = user->running;
 		return r;
 	}
 	if (code == -EOPNOTSUPP)
-		return verdict(c, VD_FILE_UNSUPPORTED, VD_REASON_FS_NOLABEL,
-		               "its file system takes no labels: the mount's own context or a boolean decides");
-	return verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(err));
+		return vd_file_verdict(c, VD_FILE_UNSUPPORTED, VD_REASON_FS_NOLABEL,
+		                       "its file system takes no labels: the mount's own context or a boolean decides");
+	return vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(err));
 }
 
 static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
@@ -430,15 +286,17 @@ static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
 
 	switch (e->problem) {
 	case VD_CHAIN_FORMAT:
-		return verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_FORMAT, "%s", text);
+		return vd_file_verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_FORMAT, "%s", text);
 	case VD_CHAIN_LOOP:
-		return verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_LOOP, "%s", text);
+		return vd_file_verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_LOOP, "%s", text);
 	case VD_CHAIN_HEADER:
-		return verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_HEADER, "%s", text);
+		return vd_file_verdict(c, VD_FILE_BROKEN, VD_REASON_CHAIN_HEADER, "%s", text);
 	case VD_CHAIN_ACCESS:
 	case VD_CHAIN_EVIDENCE:
 		/* What is certainly wrong with the file itself is worth more than what is not known below it. */
-		return c->counts_as_problem ? 0 : verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", text);
+		return c->counts_as_problem
+		               ? 0
+		               : vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", text);
 	case VD_CHAIN_MISSING: /* the file itself says so below */
 	case VD_CHAIN_OK:
 	default:
@@ -448,8 +306,8 @@ static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
 
 static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user)
 {
-	int r = verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
-	                e->optional ? "; startupPolicy lets the guest start without it" : "");
+	int r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
+	                        e->optional ? "; startupPolicy lets the guest start without it" : "");
 
 	if (e->optional || (e->daemon_creates && !user->running))
 		c->counts_as_problem = false;
@@ -471,12 +329,12 @@ static int judge_existing(struct vd_root *root, const struct vd_expect *e, const
 	if (code == -ENOMEM)
 		return code;
 	if (!label_matters(e, user))
-		return verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
-		               e->note ? e->note : "libvirt does not label it");
+		return vd_file_verdict(c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+		                       e->note ? e->note : "libvirt does not label it");
 	if (code < 0)
 		return judge_label_error(c, e, user, code, &err);
 	if (!user->in_force)
-		return verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", user->why_not_in_force);
+		return vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", user->why_not_in_force);
 	if (!e->running)
 		return judge_untouched(root, e, user, type, c);
 	return user->running ? judge_running(root, e, user, type, c) : judge_next_start(root, e, user, type, c);
@@ -491,24 +349,25 @@ int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const st
 	int r = 0, code;
 
 	if (expect->network || !expect->path) {
-		r = verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
-		            expect->note      ? expect->note
-		            : expect->network ? "a network source: libvirt sets no label"
-		                              : "no file of this host");
+		r = vd_file_verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+		                    expect->note      ? expect->note
+		                    : expect->network ? "a network source: libvirt sets no label"
+		                                      : "no file of this host");
 	} else {
 		code = vd_root_stat(root, expect->path, &st, &err);
 		if (code == -ENOENT || code == -ENOTDIR)
 			r = judge_missing(&c, expect, user);
 		else if (code < 0 && label_matters(expect, user))
-			r = verdict(&c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(&err));
+			r = vd_file_verdict(&c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(&err));
 		else if (code < 0)
-			r = verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
-			            expect->note ? expect->note : "libvirt does not label it");
+			r = vd_file_verdict(&c, VD_FILE_UNTOUCHED, VD_REASON_NONE, "%s",
+			                    expect->note ? expect->note : "libvirt does not label it");
 		else
 			r = judge_existing(root, expect, user, st.type, &c);
 		/* libvirt labels a directory gladly (type='dir' is not labelled at all); QEMU cannot open it. */
 		if (!r && code == 0 && st.type == VD_FILE_DIR && expect->running && is_image(expect))
-			r = verdict(&c, VD_FILE_BROKEN, VD_REASON_CHAIN_HEADER, "it is a directory, not an image");
+			r = vd_file_verdict(&c, VD_FILE_BROKEN, VD_REASON_CHAIN_HEADER,
+			                    "it is a directory, not an image");
 		else if (!r && c.status != VD_FILE_MISSING)
 			r = judge_chain(&c, expect);
 	}

@@ -7,41 +7,9 @@
  * what to do. Changes nothing.
  */
 
+#include "file-verdict.h"
 #include "label.h"
 #include "svirt.h"
-
-enum vd_file_status {
-	VD_FILE_OK,
-	VD_FILE_WRONG,          /* not the label, and the guest or its next start is denied */
-	VD_FILE_DIFFERS,        /* not libvirt's label, but the guest gets in */
-	VD_FILE_BROKEN,         /* the chain cannot be walked beyond it */
-	VD_FILE_MISSING,        /* does not exist */
-	VD_FILE_UNLABELLED,     /* has no label at all */
-	VD_FILE_UNTOUCHED,      /* libvirt does not label it */
-	VD_FILE_UNSUPPORTED,    /* its file system takes no label */
-	VD_FILE_UNKNOWN_STATUS, /* cannot tell */
-	VD_FILE_STATUS_COUNT_
-};
-/* "ok", "wrong", ... */
-const char *vd_file_status_name(enum vd_file_status status);
-
-enum vd_reason {
-	VD_REASON_NONE,
-	VD_REASON_TYPE,
-	VD_REASON_CATEGORY,
-	VD_REASON_USER_HOME,
-	VD_REASON_RELABELLED,
-	VD_REASON_FS_NOLABEL,
-	VD_REASON_CHAIN_FORMAT,
-	VD_REASON_CHAIN_LOOP,
-	VD_REASON_CHAIN_HEADER,
-	VD_REASON_MISSING,
-	VD_REASON_PERMISSIVE,
-	VD_REASON_NO_EVIDENCE,
-	VD_REASON_COUNT_
-};
-/* "type", "category", ...; NULL for VD_REASON_NONE. */
-const char *vd_reason_id(enum vd_reason reason);
 
 /* What is known of the guest that uses the file. */
 struct vd_file_user {
@@ -53,25 +21,12 @@ struct vd_file_user {
 	const char *why_not_in_force; /* a sentence for files that get no verdict */
 };
 
-struct vd_file_check {
-	enum vd_file_status status;
-	enum vd_reason reason;
-	bool counts_as_problem;         /* exit 1 */
-	bool counts_as_unknown;         /* exit 3 */
-	char *actual;                   /* context as found; NULL: none or not known */
-	char *why;                      /* a sentence; NULL when there is nothing to say */
-	struct vd_strv fix, undo, keep; /* argument vectors; empty when there is none */
-	const char *risk;               /* of the fix; static; NULL */
-	const char *avoid;              /* what not to do; static; NULL */
-};
-
 /*
  * Judge @expect for @user. @root is where its path is looked up: the host, or the private /dev of the running guest.
  * Returns 0 or -ENOMEM. Without evidence the status is VD_FILE_UNKNOWN_STATUS, never a pass.
  */
 int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const struct vd_file_user *user,
                   struct vd_file_check *ret_check) VD_MUST_CHECK;
-void vd_file_check_release(struct vd_file_check *check);
 
 /* How an actual context stands to the expected one. */
 enum vd_label_match {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a log statement costs: disabled ones net of an empty loop, and enabled ones written to a file, of vlog, of the
- * libvirt that is installed, and of a bare write(2); with one thread and with two. Usage: statements DIRECTORY
+ * libvirt that is installed, of other libraries (peer.h), and of a bare write(2); with one thread and with two.
+ * Usage: statements DIRECTORY PEER.so...
  * Prints rows for tests/bench/run: NAME, ours, peer, unit, highest ratio wanted; tabs between.
  */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,12 +163,59 @@ static void bench_enabled(bool peer)
 		row("vlog to a file, 2 threads, wall / libvirt", two[1].wall, two[2].wall, "0.4");
 }
 
+/* A symbol of a library as a function; void * and functions do not convert to each other in C. */
+static bool look_up(void *library, const char *name, void *ret_function)
+{
+	void *symbol = dlsym(library, name);
+
+	memcpy(ret_function, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+/* Another library beside vlog. Debug statements of vlog are on when this begins. */
+static void bench_library(const char *file, const char *dir)
+{
+	void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	const char *base = strrchr(file, '/');
+	char name[32], text[96];
+	int (*open_it)(const char *);
+	void (*disabled)(long), (*enabled)(long), (*enable)(void);
+	struct cost one[3], two[3];
+
+	if (!library || sscanf(base ? base + 1 : file, "peer-%31[a-z].so", name) != 1 ||
+	    !look_up(library, "peer_open", &open_it) || !look_up(library, "peer_disabled", &disabled) ||
+	    open_it(dir) < 0) {
+		printf("# vlog / %s\tcannot be measured here\n", file);
+		return;
+	}
+	if (vlog_set_default_level(3) < 0)
+		exit(3);
+	measure((void (*const[])(long)){ run_empty, run_vlog, disabled }, 3, DISABLED, 1, one);
+	snprintf(text, sizeof(text), "vlog disabled statement / %s", name);
+	row(text, one[1].cpu - one[0].cpu, one[2].cpu - one[0].cpu, "");
+	measure((void (*const[])(long)){ run_empty, run_vlog, disabled }, 3, DISABLED, 2, two);
+	snprintf(text, sizeof(text), "vlog disabled statement, 2 threads / %s", name);
+	row(text, two[1].cpu - two[0].cpu, two[2].cpu - two[0].cpu, "");
+
+	if (vlog_set_default_level(1) < 0)
+		exit(3);
+	if (!look_up(library, "peer_enable", &enable) || !look_up(library, "peer_enabled", &enabled))
+		return;
+	enable();
+	measure((void (*const[])(long)){ run_vlog, enabled }, 2, ENABLED, 1, one);
+	snprintf(text, sizeof(text), "vlog to a file / %s", name);
+	row(text, one[0].cpu, one[1].cpu, "");
+	measure((void (*const[])(long)){ run_vlog, enabled }, 2, ENABLED / 2, 2, two);
+	snprintf(text, sizeof(text), "vlog to a file, 2 threads, wall / %s", name);
+	row(text, two[0].wall, two[1].wall, "");
+}
+
 int main(int argc, char **argv)
 {
 	bool peer = libvirt_log_open(&libvirt);
 	char outputs[512];
 
-	if (argc != 2)
+	if (argc < 2)
 		return 2;
 	if (!peer)
 		puts("# vlog / libvirt\tno libvirt.so.0 with its private log functions");
@@ -181,6 +231,8 @@ int main(int argc, char **argv)
 	if (peer && (libvirt.set_default_priority(1) < 0 || libvirt.set_outputs(outputs) < 0))
 		return 3;
 	bench_enabled(peer);
+	for (int i = 2; i < argc; i++)
+		bench_library(argv[i], argv[1]);
 	vlog_shutdown();
 	return 0;
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What is said of one file of a guest: status, reason, sentence, and the commands that put it right. Pure data; the
+ * judges (lib/file-check and what it asks) fill it, the commands show it.
+ */
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+enum vd_file_status {
+	VD_FILE_OK,
+	VD_FILE_WRONG,          /* not the label, and the guest or its next start is denied; or another file is open */
+	VD_FILE_DIFFERS,        /* not libvirt's label, but the guest gets in; or a danger that has not struck yet */
+	VD_FILE_DENIED,         /* the label is fine, but the mode, an ACL, a directory or the mount stops the guest */
+	VD_FILE_BROKEN,         /* the chain cannot be walked beyond it */
+	VD_FILE_MISSING,        /* does not exist */
+	VD_FILE_UNLABELLED,     /* has no label at all */
+	VD_FILE_UNTOUCHED,      /* libvirt does not label it */
+	VD_FILE_UNSUPPORTED,    /* its file system takes no label */
+	VD_FILE_UNKNOWN_STATUS, /* cannot tell */
+	VD_FILE_STATUS_COUNT_
+};
+/* "ok", "wrong", ... */
+const char *vd_file_status_name(enum vd_file_status status);
+
+enum vd_reason {
+	VD_REASON_NONE,
+	VD_REASON_TYPE,
+	VD_REASON_CATEGORY,
+	VD_REASON_USER_HOME,
+	VD_REASON_DAC_SEARCH,
+	VD_REASON_DAC_FILE,
+	VD_REASON_ACL_MASK,
+	VD_REASON_MOUNT_CONTEXT,
+	VD_REASON_MOUNT_READONLY,
+	VD_REASON_FS_NOLABEL,
+	VD_REASON_BOOLEAN,
+	VD_REASON_RELABELLED,
+	VD_REASON_REPLACED,
+	VD_REASON_SHARED_RW,
+	VD_REASON_STALE_XATTR,
+	VD_REASON_CHAIN_FORMAT,
+	VD_REASON_CHAIN_LOOP,
+	VD_REASON_CHAIN_HEADER,
+	VD_REASON_MISSING,
+	VD_REASON_NOT_MOUNTED,
+	VD_REASON_PERMISSIVE,
+	VD_REASON_NO_EVIDENCE,
+	VD_REASON_COUNT_
+};
+/* "type", "category", ...; NULL for VD_REASON_NONE. */
+const char *vd_reason_id(enum vd_reason reason);
+
+/* One command that puts something right, as an argument vector, and the one that takes it back (empty: none). */
+struct vd_fix {
+	struct vd_strv command, undo;
+	const char *risk; /* static; NULL */
+};
+
+struct vd_file_check {
+	enum vd_file_status status;
+	enum vd_reason reason;
+	bool counts_as_problem; /* exit 1 */
+	bool counts_as_unknown; /* exit 3 */
+	char *actual;           /* context as found; NULL: none or not known */
+	char *why;              /* a sentence; NULL when there is nothing to say */
+	struct vd_fix *fixes;   /* to be run in this order */
+	size_t n_fixes;
+	struct vd_strv keep; /* what makes the fix last over a relabelling of the file system; may be empty */
+	const char *avoid;   /* what not to do; static; NULL */
+};
+
+/*
+ * Set the verdict with its sentence; whether it counts follows from @status. Fixes stay as they are.
+ * Returns 0 or -ENOMEM.
+ */
+int vd_file_verdict(struct vd_file_check *check, enum vd_file_status status, enum vd_reason reason, const char *fmt,
+                    ...) VD_PRINTF(4, 5) VD_MUST_CHECK;
+/* Add a command (copied) with its undo (NULL: none). @risk is static or NULL. Returns 0 or -ENOMEM. */
+int vd_file_add_fix(struct vd_file_check *check, const char *const *command, const char *const *undo,
+                    const char *risk) VD_MUST_CHECK;
+/*
+ * The narrowest repair of a label: chcon to the type and range of @wanted, on @path alone; undone to check->actual, or
+ * to no label at all. Returns 0, also when @wanted is no context (then nothing is added), or -ENOMEM.
+ */
+int vd_file_fix_label(struct vd_file_check *check, const char *path, const char *wanted,
+                      const char *risk) VD_MUST_CHECK;
+/* The rule (semanage fcontext) that keeps @context on @path over a relabelling of the file system. 0 or -ENOMEM. */
+int vd_file_keep_label(struct vd_file_check *check, const char *path, const char *context) VD_MUST_CHECK;
+/* Forget fixes, keep and avoid. */
+void vd_file_drop_fixes(struct vd_file_check *check);
+void vd_file_check_release(struct vd_file_check *check);
