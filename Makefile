@@ -202,6 +202,8 @@ CMD_SRCS := \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
+	cmd/selinux-words.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
