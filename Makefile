@@ -58,6 +58,7 @@ endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
 LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
 ifneq ($(WITH_AUDIT),no)
@@ -107,11 +108,15 @@ LIB_SRCS := \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-tune-io.c \
+	lib/cgroup-tune-read.c \
+	lib/cgroup-tune.c \
 	lib/cgroup-walk.c \
 	lib/cgroup.c \
 	lib/conf-edit.c \
 	lib/conf-write.c \
 	lib/conf.c \
+	lib/cpuset.c \
 	lib/daemon-find.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
@@ -126,6 +131,7 @@ LIB_SRCS := \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain-tuning.c \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
@@ -134,6 +140,10 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guestboot.c \
+	lib/guestline.c \
+	lib/guestlog-find.c \
+	lib/guestlog-read.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
@@ -148,6 +158,7 @@ LIB_SRCS := \
 	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
+	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
@@ -166,17 +177,22 @@ LIB_SRCS := \
 	lib/svirt-settings.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unpack.c \
 	lib/value.c \
 	lib/when.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-show.c \
+	cmd/cgroup-tree.c \
+	cmd/cgroup-view.c \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-daemons.c \
 	cmd/cmd-filters-suggest.c \
 	cmd/cmd-filters.c \
 	cmd/cmd-guests.c \
+	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/command-complete.c \
@@ -195,8 +211,12 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-common.c \
+	cmd/logs-list.c \
 	cmd/main.c \
+	cmd/out.c \
 	cmd/pager.c \
+	cmd/paint.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \

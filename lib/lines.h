@@ -3,8 +3,8 @@
 
 /*
  * Lines of a file or pipe of any size, in bounded memory: one buffer, large reads, no allocation per line. A line that
- * is longer than the bound comes in pieces. Knows nothing of what the lines say. The descriptor comes from lib/root, or
- * is a standard stream; it stays the caller's.
+ * is longer than the bound comes in pieces that cut no UTF-8 character. Knows nothing of what the lines say. The
+ * descriptor comes from lib/root, or is a standard stream; it stays the caller's.
  */
 
 #include <stdbool.h>

@@ -53,6 +53,10 @@ static void test_lines(void)
 		{ "abcd", 4, "0:abcd[fl] ", "a line of just the piece, unfinished" },
 		{ "abcdefgh\n", 4, "0:abcd[f] 4:efgh[ln] ", "a line of two pieces" },
 		{ "abcdefghi", 4, "0:abcd[f] 4:efgh[] 8:i[l] ", "three pieces, unfinished" },
+		{ "abc\xc3\xa9z", 4, "0:abc[f] 3:\xc3\xa9z[l] ", "a character at the cut" },
+		{ "a\xe2\x82\xac\n", 3, "0:a[f] 1:\xe2\x82\xac[ln] ", "a longer one" },
+		{ "ab\xe9z", 3, "0:ab[f] 2:\xe9z[l] ", "a byte that is none" },
+		{ "\x80\x80\x80\x80\x80", 3, "0:\x80\x80\x80[f] 3:\x80\x80[l] ", "binary" },
 		{ "a\r\n", 0, "0:a\r[fln] ", "a carriage return stays" },
 	};
 
