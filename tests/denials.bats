@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Protects `virtdiag selinux denials`: records of real denials tied to the right guest, explained, and hostile logs.
 
+# shellcheck disable=SC2030,SC2031,SC2153 # variables of one test are meant for it alone
 load helpers
 
 HOST=$HOSTS/selinux-denials
