@@ -57,7 +57,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 readline:8.0
 LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
@@ -180,6 +180,7 @@ LIB_SRCS := \
 	lib/unpack.c \
 	lib/value.c \
 	lib/when.c \
+	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -195,6 +196,7 @@ CMD_SRCS := \
 	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-shell.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -224,6 +226,7 @@ CMD_SRCS := \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
 	cmd/selinux-words.c \
+	cmd/shell-run.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
