@@ -97,6 +97,7 @@ VLOG_SRCS := \
 
 LIB_SRCS := \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -118,6 +119,7 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/cpuset.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -140,7 +142,9 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -173,8 +177,11 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/unpack.c \
@@ -213,12 +220,15 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
 	cmd/paint.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
@@ -226,6 +236,7 @@ CMD_SRCS := \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
 	cmd/selinux-words.c \
+	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/suggest-ways.c
 
