@@ -143,6 +143,8 @@ LIB_SRCS := \
 	lib/filter-outputs.c \
 	lib/filter.c \
 	lib/guest-check.c \
+	lib/follow-file.c \
+	lib/follow.c \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
@@ -226,6 +228,7 @@ CMD_SRCS := \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
 	cmd/logs-show.c \
+	cmd/logs-tail.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
