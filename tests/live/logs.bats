@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Guests' logs against the real thing: every way a guest can start and end is told as libvirt tells it, and following a
 # log through virtlogd's own rotation loses nothing.
-# shellcheck disable=SC2086 # our paths have no blanks
+# shellcheck disable=SC2030,SC2031,SC2086 # each test has its own status; our paths have no blanks
 load helpers
 
 teardown() {
