@@ -371,9 +371,10 @@ fuzz:
 
 # --- benchmarks --------------------------------------------------------------------------------------------------
 
-BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair guests statements loop)
+BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair follow guests statements loop)
 
 $(BUILD)/bench/pair: $(BUILD)/tests/bench/pair.o
+$(BUILD)/bench/follow: $(BUILD)/tests/bench/follow.o
 $(BUILD)/bench/guests: $(BUILD)/tests/bench/guests.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
 $(BUILD)/bench/statements: $(BUILD)/tests/bench/statements.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
 $(BUILD)/bench/loop: $(BUILD)/tests/bench/loop.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a

@@ -465,7 +465,7 @@ static void take(struct vd_follow_file *file, int fd, const struct stat *st)
 	file->ino = st->st_ino;
 	file->offset = 0;
 	file->mark_len = 0;
-	file->gone = file->emptied = false;
+	file->gone = file->emptied = file->waiting = false;
 }
 
 /* Begin in the middle of a file that was there from the start. */
@@ -509,7 +509,8 @@ static int look_at_name(struct vd_follow *f, struct vd_follow_file *file)
 		return 1;
 	}
 	/* As long as the new file is empty, the writer may still write to the old one. */
-	if (!st.st_size)
+	file->waiting = !st.st_size;
+	if (file->waiting)
 		return 0;
 	rc = drain(f, file);
 	if (rc == 1)
@@ -528,7 +529,7 @@ int vd_follow_file_read(struct vd_follow *f, struct vd_follow_file *file)
 	int rc = 0;
 
 	for (;;) {
-		bool named = file->name_changed || file->fd < 0;
+		bool named = file->name_changed || file->fd < 0 || file->waiting;
 
 		file->grown = file->name_changed = false;
 		if (file->fd >= 0)

@@ -35,7 +35,8 @@ struct vd_follow_file {
 	int64_t first_offset; /* where to begin in a file that is there at the first look; then 0 */
 	bool name_changed;    /* look whether another file has the name */
 	bool grown;           /* look whether there is more to read */
-	bool gone;
+	bool gone;            /* nothing has the name */
+	bool waiting;         /* an empty file has it, and the old one is read on */
 };
 
 struct vd_follow_dir {
