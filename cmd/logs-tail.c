@@ -149,6 +149,19 @@ static void find_last_lines(struct tail *t, const char *path, uint64_t lines, in
 	*ret_at = at;
 }
 
+/* May the file be read, if it is there? Else nothing would ever be shown, and nothing said. */
+static bool is_readable(struct tail *t, const char *path)
+{
+	VD_AUTO_CLOSE int fd = -1;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int rc = vd_root_open_file(t->ctx->root, path, &fd, &err);
+
+	if (rc == 0 || rc == -ENOENT)
+		return true;
+	vd_error(t->ctx, "%s", vd_err_text(&err));
+	return false;
+}
+
 /* Follow the log at @path; false after a message. @fresh: it came while following, so all of it is shown. */
 static bool add_tailed(struct tail *t, const char *guest, enum vd_driver driver, enum vd_guestline_kind only,
                        const char *path, bool fresh)
@@ -157,6 +170,12 @@ static bool add_tailed(struct tail *t, const char *guest, enum vd_driver driver,
 	int64_t lead = 0;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 
+	/* Of all guests one that cannot be read is no reason not to follow the others. */
+	if (!is_readable(t, path)) {
+		if (items)
+			t->items = items;
+		return t->all;
+	}
 	log = calloc(1, sizeof(*log));
 	if (items)
 		t->items = items;

@@ -214,6 +214,17 @@ idle | hello"
 	has "$(cat "$OUT")" "no guest and no log 'nosuch'"
 }
 
+@test "logs tail: a log that is no file -> said; with --all the others are followed" {
+	mkfifo "$LOG"
+	"$VIRTDIAG" --root "$ROOT" logs tail a >"$OUT" 2>&1 || same $? 3
+	has "$(cat "$OUT")" "/var/log/libvirt/qemu/a.log"
+	follow --all
+	echo hello >"$DIR/b.log"
+	shows "b | hello"
+	stop 0
+	has "$(cat "$OUT.err")" "/var/log/libvirt/qemu/a.log"
+}
+
 @test "logs tail --json, --level, --grep -> whole objects of the chosen lines" {
 	: >"$LOG"
 	"$VIRTDIAG" --root "$ROOT" --json logs tail --level error --grep 'no \d' a >"$OUT" 2>"$OUT.err" 3>&- &
