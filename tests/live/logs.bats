@@ -101,8 +101,9 @@ fails() {
 	v dumpxml "${P}kernel" | sed 's|<boot dev=.hd./>|<kernel>/nonexistent/vmlinuz</kernel>|' >"$BATS_TEST_TMPDIR/guest.xml"
 	v define "$BATS_TEST_TMPDIR/guest.xml"
 	fails "${P}kernel" "fresh failed"
-	run -0 --separate-stderr vd logs show --kind qemu-error "${P}kernel"
-	has "$output" "/nonexistent/vmlinuz"
+	# the command line was written, but the child was told to stop before it became QEMU
+	run -0 --separate-stderr vd logs show --level error --kind libvirt "${P}kernel"
+	has "$output" "quit during handshake"
 
 	define "${P}argument" '' "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
 		<qemu:arg value='-nosuchoption'/></qemu:commandline>"
