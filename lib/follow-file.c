@@ -16,6 +16,10 @@ VLOG_CATEGORY("virtdiag.follow-file");
 /* More rotations than this since the last look are not caught up with. */
 #define MAX_OLDER 64
 
+/* Unfinished lines of all files together, and the least of one file, in bytes. */
+#define MAX_RESTS (4u << 20)
+#define MIN_REST  4096u
+
 /* A rotated file, opened before it can be renamed again. */
 struct older {
 	char *path;
@@ -65,6 +69,14 @@ static int end_rest(struct vd_follow *f, struct vd_follow_file *file, const char
 	return rc;
 }
 
+/* How much of an unfinished line is kept: the files together must not fill the memory. */
+static size_t longest_rest(const struct vd_follow *f)
+{
+	size_t share = MAX_RESTS / (f->n_files ? f->n_files : 1);
+
+	return share < MIN_REST ? MIN_REST : share > VD_FOLLOW_PIECE ? VD_FOLLOW_PIECE : share;
+}
+
 /* Keep the beginning of a line; of one that is too long hand out a piece. */
 static int keep_rest(struct vd_follow *f, struct vd_follow_file *file, const char *path, const char *text, size_t len,
                      int64_t offset)
@@ -76,9 +88,8 @@ static int keep_rest(struct vd_follow *f, struct vd_follow_file *file, const cha
 	file->rest_time = vd_follow_now();
 	if (vd_buf_add(&file->rest, text, len) < 0)
 		return -ENOMEM;
-	if (file->rest.len >= VD_FOLLOW_PIECE) {
+	if (file->rest.len >= longest_rest(f)) {
 		rc = hand_out(f, file, path, file->rest.data, file->rest.len, file->rest_offset, false, false);
-		/* Not kept: 200 files with such lines would fill the memory. */
 		vd_buf_release(&file->rest);
 	}
 	return rc;

@@ -30,8 +30,9 @@ enum vd_follow_note {
 
 struct vd_follow_calls {
 	/*
-	 * A line, or a piece of one when it is longer than VD_FOLLOW_PIECE: borrowed for the call. @line->offset is
-	 * that in the file at @path. @file: what was given to vd_follow_add(). A negative result ends reading with it.
+	 * A line, or a piece of one when it is longer than VD_FOLLOW_PIECE, less when many files are followed: borrowed
+	 * for the call. @line->offset is that in the file at @path. @file: what was given to vd_follow_add(). A
+	 * negative result ends reading with it.
 	 */
 	int (*line)(void *data, void *file, const struct vd_line *line, const char *path);
 	/* Something happened to the file. May be NULL. */
