@@ -28,6 +28,8 @@ struct tailed {
 	struct vd_guestline info; /* of the line whose pieces come in */
 	int64_t time;             /* of the last line that had one */
 	bool wanted, in_boot;
+	bool resumed;      /* its line was ended on the output before it ended: another log had something to say */
+	int64_t begins;    /* offset of the line whose pieces come in */
 	int64_t show_from; /* offset of the first line that is shown; those before it only tell the classifier */
 };
 
@@ -40,6 +42,7 @@ struct tail {
 	struct tailed **items; /* each malloc()ed: the follower keeps pointers */
 	size_t len;
 	bool all, terminal;
+	struct tailed *open;  /* whose line has begun on the output, but not ended */
 	struct tailed *shown; /* whose unfinished line stands on the terminal */
 	size_t shown_len;     /* ... how much of it */
 	bool failed;
@@ -62,13 +65,30 @@ static void hide_rest(struct tail *t)
 	t->shown = NULL;
 }
 
+/* End the line on the output: what follows of it is printed as a line of its own. */
+static void end_open(struct tail *t)
+{
+	struct tailed *log = t->open;
+	struct vd_logs_line l = {
+		.guest = log->guest, .label_number = log->number, .info = &log->info, .path = log->path
+	};
+
+	l.offset = log->begins;
+	l.has_boot = log->in_boot && log->only == VD_KIND_START;
+	vd_logs_print(&t->printer, &l, "", 0, false, true);
+	log->resumed = true;
+	t->open = NULL;
+}
+
 static int on_line(void *data, void *file, const struct vd_line *line, const char *path)
 {
 	struct tail *t = data;
 	struct tailed *log = file;
 	struct vd_logs_line l = { .guest = log->guest, .label_number = log->number, .info = &log->info, .path = path };
+	bool first;
 
 	if (line->first) {
+		log->resumed = false;
 		vd_guestline_next(&log->state, line->text, line->len, &log->info);
 		if (log->info.time != VD_NO_TIME)
 			log->time = log->info.time;
@@ -79,9 +99,19 @@ static int on_line(void *data, void *file, const struct vd_line *line, const cha
 	if (!log->wanted)
 		return 0;
 	hide_rest(t);
-	l.offset = line->offset;
+	if (t->open && t->open != log)
+		end_open(t);
+	first = line->first || log->resumed;
+	if (first)
+		log->begins = line->offset;
+	/* What is resumed is all message. */
+	if (!line->first)
+		log->info.message_len = line->len;
+	l.offset = log->begins;
 	l.has_boot = log->in_boot && log->only == VD_KIND_START;
-	vd_logs_print(&t->printer, &l, line->text, line->len, line->first, line->last);
+	vd_logs_print(&t->printer, &l, line->text, line->len, first, line->last);
+	log->resumed = false;
+	t->open = line->last ? NULL : log;
 	return t->out.error ? -t->out.error : 0;
 }
 
@@ -345,6 +375,8 @@ static enum vd_exit follow_until_signal(struct tail *t)
 	}
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	status = follow(t, &before);
+	if (t->open && !t->out.error)
+		end_open(t);
 	if (t->shown)
 		vd_out_add(&t->out, "\n", 1);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++)

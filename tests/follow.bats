@@ -225,6 +225,37 @@ idle | hello"
 	has "$(cat "$OUT.err")" "/var/log/libvirt/qemu/a.log"
 }
 
+@test "logs tail: a long line that waits for its end while others speak -> whole objects, nothing lost" {
+	: >"$LOG"
+	: >"$DIR/b.log"
+	"$VIRTDIAG" --root "$ROOT" --json logs tail a b >"$OUT" 2>"$OUT.err" 3>&- &
+	TAIL=$!
+	echo ready >>"$LOG"
+	for ((i = 0; i < 500; i++)); do
+		if grep -q ready "$OUT"; then break; fi
+		sleep 0.02
+	done
+	head -c 300000 /dev/zero | tr '\0' x >>"$LOG"
+	for ((i = 0; i < 500; i++)); do
+		if grep -q xxx "$OUT"; then break; fi
+		sleep 0.02
+	done
+	echo other >>"$DIR/b.log"
+	for ((i = 0; i < 500; i++)); do
+		if grep -q other "$OUT"; then break; fi
+		sleep 0.02
+	done
+	echo end >>"$LOG"
+	for ((i = 0; i < 500; i++)); do
+		if grep -q 'xend"' "$OUT"; then break; fi
+		sleep 0.02
+	done
+	stop 0
+	same "$(jq -rj 'select(.guest == "a") | .text' "$OUT" | md5sum)" \
+		"$({ printf ready && head -c 300000 /dev/zero | tr '\0' x && printf end; } | md5sum)"
+	same "$(jq -r 'select(.guest == "b") | .text' "$OUT")" other
+}
+
 @test "logs tail --json, --level, --grep -> whole objects of the chosen lines" {
 	: >"$LOG"
 	"$VIRTDIAG" --root "$ROOT" --json logs tail --level error --grep 'no \d' a >"$OUT" 2>"$OUT.err" 3>&- &
