@@ -100,8 +100,12 @@ LIB_SRCS := \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
+	lib/bpf-run.c \
+	lib/bpf.c \
 	lib/buf.c \
 	lib/catalogue.c \
+	lib/cgroup-devices.c \
+	lib/cgroup-devwants.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -126,6 +130,7 @@ LIB_SRCS := \
 	lib/denial-cause.c \
 	lib/denial-tie.c \
 	lib/denials.c \
+	lib/devrule.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
@@ -184,6 +189,7 @@ LIB_SRCS := \
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \

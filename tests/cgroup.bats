@@ -376,3 +376,74 @@ unknown write_iops_sec /dev/sda max"
 	run -0 --separate-stderr vd --root "$H" --session=ann cgroup show
 	same "$output" "a session libvirt makes no cgroups for its guests"
 }
+
+# v1devices RULE...: a built host with v1 devices and a running guest "a" whose group has these rules; XML in $xml
+v1devices() {
+	H=$BATS_TEST_TMPDIR/host
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
+		"31 26 0:26 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices"
+	put /etc/libvirt/qemu.conf "${conf-}"
+	guest a 1 100 "${xml-}"
+	put /sys/fs/cgroup/devices/machine/qemu-1-a.libvirt-qemu/tasks 100
+	put /sys/fs/cgroup/devices/machine/qemu-1-a.libvirt-qemu/devices.list "$@"
+	put /sys/fs/cgroup/devices/machine/tasks
+}
+DEFAULTS=("c 1:3 rw" "c 1:7 rw" "c 1:5 rw" "c 1:8 rw" "c 1:9 rw" "c 5:2 rw" "c 10:232 rw" "c 136:* rw")
+
+@test "cgroup devices: captured container on v1 -> its rules, each with its origin" {
+	run -0 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup devices sf-lxch
+	same "$output" "$(cat "$DATA/devices-v1-lxc.txt")"
+	run -1 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup devices sf-lxch /dev/null /dev/kmsg
+	has "$output" "allowed /dev/null  c 1:3 rwm  by c 1:3 rwm"
+	has "$output" "denied  /dev/kmsg  c 1:11  no rule allows it"
+	has "$output" "<hostdev mode='capabilities' type='misc'>"
+	hasnt "$output" cgroup_device_acl
+}
+
+@test "cgroup devices: a USB device of the XML without its rule -> missing, exit 1; a rule nobody asks for -> no origin" {
+	xml="<devices><hostdev mode='subsystem' type='usb'><source><address bus='2' device='5'/></source></hostdev></devices>"
+	v1devices "${DEFAULTS[@]}" "c 189:132 rw"
+	run -0 --separate-stderr vd --json --root "$H" cgroup devices a
+	same "$(json '.rules[] | select(.major == 189) | [.status, .path, .origin] | join(" ")')" \
+		"allowed /dev/bus/usb/002/005 hostdev hostdev0"
+	v1devices "${DEFAULTS[@]}" "b 8:0 rw"
+	run -1 --separate-stderr vd --root "$H" cgroup devices a
+	has "$output" "missing  c 189:132 rw"
+	same "$(grep 'b 8:0' <<<"$output" | tr -s ' ')" "allowed b 8:0 rw - -"
+}
+
+@test "cgroup devices: cgroup_device_acl set -> its origin, and the whole list with the new path as advice" {
+	conf='cgroup_device_acl = [ "/dev/null", "/dev/net/tun" ]'
+	v1devices "c 1:3 rw" "c 10:200 rw" "c 136:* rw"
+	run -0 --separate-stderr vd --json --root "$H" cgroup devices a
+	same "$(json '[.rules[].origin] | join("|")')" "cgroup_device_acl|cgroup_device_acl|always: pseudo terminals"
+	run -1 --separate-stderr vd --json --root "$H" cgroup devices a /dev/kmsg
+	same "$(json '.paths[0].add_conf')" 'cgroup_device_acl = [ "/dev/null", "/dev/net/tun", "/dev/kmsg" ]'
+}
+
+@test "cgroup devices: a group that was never closed -> every device is allowed" {
+	v1devices "a *:* rwm"
+	run -0 --separate-stderr vd --root "$H" cgroup devices a /dev/kmsg
+	has "$output" "nothing filters devices here"
+	has "$output" "allowed /dev/kmsg"
+}
+
+@test "cgroup devices: v2 in a capture, nonsense in devices.list -> unknown, exit 3" {
+	run -3 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup devices g1 /dev/null
+	has "$output" "unknown /dev/null  the rules of cgroup v2 are a program in the kernel"
+	v1devices "c 1:3 rw" $'\e[2J' "c 136:* rw"
+	run -3 --separate-stderr vd --root "$H" cgroup devices a /dev/null
+	has "$stderr" "holds a line that is no rule"
+	hasnt "$output$stderr" $'\e'
+}
+
+@test "cgroup devices: no guest, shut off, relative path, session -> said" {
+	v1devices "${DEFAULTS[@]}"
+	put /etc/libvirt/qemu/off.xml "<domain type='kvm'><name>off</name><os><type>hvm</type></os></domain>"
+	run -2 --separate-stderr vd --root "$H" cgroup devices
+	run -2 --separate-stderr vd --root "$H" cgroup devices a dev/null
+	run -3 --separate-stderr vd --root "$H" cgroup devices nosuch
+	run -0 --separate-stderr vd --root "$H" cgroup devices off
+	same "$output" "off is shut off: it has no cgroup"
+	run -3 --separate-stderr vd --root "$H" cgroup devices off /dev/null
+}
