@@ -104,6 +104,7 @@ LIB_SRCS := \
 	lib/bpf.c \
 	lib/buf.c \
 	lib/catalogue.c \
+	lib/cgroup-conf.c \
 	lib/cgroup-devices.c \
 	lib/cgroup-devwants.c \
 	lib/cgroup-match.c \
@@ -189,6 +190,7 @@ LIB_SRCS := \
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-controllers.c \
 	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \

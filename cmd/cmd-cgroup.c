@@ -2,8 +2,13 @@
 /* virtdiag cgroup: its verbs; each has a file of its own. */
 #include "cgroup.h"
 
-static const struct vd_cmd *const cgroup_verbs[] = { &vd_cmd_cgroup_tree, &vd_cmd_cgroup_show, &vd_cmd_cgroup_devices,
-	                                             NULL };
+static const struct vd_cmd *const cgroup_verbs[] = {
+	&vd_cmd_cgroup_tree,
+	&vd_cmd_cgroup_show,
+	&vd_cmd_cgroup_devices,
+	&vd_cmd_cgroup_controllers,
+	NULL,
+};
 
 extern const struct vd_cmd vd_cmd_cgroup;
 const struct vd_cmd vd_cmd_cgroup = {

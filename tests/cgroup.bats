@@ -447,3 +447,67 @@ DEFAULTS=("c 1:3 rw" "c 1:7 rw" "c 1:5 rw" "c 1:8 rw" "c 1:9 rw" "c 5:2 rw" "c 1
 	same "$output" "off is shut off: it has no cgroup"
 	run -3 --separate-stderr vd --root "$H" cgroup devices off /dev/null
 }
+
+# comounted: v1 with cpu and cpuacct in one mount, memory in another; no guest runs
+comounted() {
+	H=$BATS_TEST_TMPDIR/host
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
+		"31 26 0:26 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct" \
+		"32 26 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory"
+	put /sys/fs/cgroup/cpu,cpuacct/tasks
+	put /sys/fs/cgroup/memory/tasks
+}
+
+@test "cgroup controllers: captured hosts -> what is mounted where, and what libvirt uses" {
+	local host
+	for host in v1-hybrid-qemu v2-systemd-selinux v1-lxc; do
+		run -0 --separate-stderr vd --root "$HOSTS/$host" cgroup controllers
+		same "$output" "$(cat "$DATA/controllers-$host.txt")"
+	done
+}
+
+@test "cgroup controllers: cgroup_controllers set -> what it leaves out is not used" {
+	comounted
+	put /etc/libvirt/qemu.conf '# comment' 'cgroup_controllers = [ "cpu", "cpuacct" ]'
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --json
+	same "$(json '.controllers[] | select(.mount) | [.controller, .used, .configured, .with[0]] | join(" ")')" \
+		"cpu true yes cpuacct
+cpuacct true yes cpu
+memory false no "
+	run -0 --separate-stderr vd --root "$H" cgroup controllers
+	has "$output" "cgroup_controllers is set in /etc/libvirt/qemu.conf:2"
+}
+
+@test "cgroup controllers --disable: a part of a mount -> refused, nothing changed; all of it -> a diff" {
+	comounted
+	run -3 --separate-stderr vd --root "$H" cgroup controllers --disable cpu --dry-run
+	has "$stderr" "cpu is one mount with cpu,cpuacct"
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable cpu,cpuacct --dry-run
+	has "$output" '+cgroup_controllers = [ "devices", "memory", "blkio", "cpuset", "freezer", "net_cls", "perf_event" ]'
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --enable cpu --dry-run
+	has "$output" "nothing was changed"
+	[ ! -e "$H/etc/libvirt/qemu.conf" ]
+}
+
+@test "cgroup controllers --disable: a guest that needs it -> warning" {
+	comounted
+	put /etc/libvirt/qemu/db.xml "<domain type='kvm'><name>db</name><os><type>hvm</type></os>
+		<memtune><hard_limit>1</hard_limit></memtune></domain>"
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable memory --dry-run
+	has "$output" "warning: db has <memtune> in its XML and will not start without memory"
+	run -1 --separate-stderr vd --strict --root "$H" cgroup controllers --disable memory --dry-run
+}
+
+@test "cgroup controllers: unknown name, both ways, broken qemu.conf, a capture -> refused with the reason" {
+	comounted
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable pids
+	has "$stderr" "'pids' is no controller that libvirt knows"
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable memory,
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable memory --enable memory
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --dry-run
+	run -3 --separate-stderr vd --root "$H" cgroup controllers --disable memory
+	has "$stderr" "a capture is evidence"
+	put /etc/libvirt/qemu.conf 'cgroup_controllers = [ "pids" ]'
+	run -3 --separate-stderr vd --root "$H" cgroup controllers
+	has "$stderr" "qemu.conf:1: libvirt knows no cgroup controller 'pids'"
+}
