@@ -190,6 +190,7 @@ LIB_SRCS := \
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-check.c \
 	cmd/cgroup-controllers.c \
 	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \

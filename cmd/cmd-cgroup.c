@@ -3,11 +3,8 @@
 #include "cgroup.h"
 
 static const struct vd_cmd *const cgroup_verbs[] = {
-	&vd_cmd_cgroup_tree,
-	&vd_cmd_cgroup_show,
-	&vd_cmd_cgroup_devices,
-	&vd_cmd_cgroup_controllers,
-	NULL,
+	&vd_cmd_cgroup_tree,        &vd_cmd_cgroup_show,  &vd_cmd_cgroup_devices,
+	&vd_cmd_cgroup_controllers, &vd_cmd_cgroup_check, NULL,
 };
 
 extern const struct vd_cmd vd_cmd_cgroup;

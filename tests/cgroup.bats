@@ -511,3 +511,64 @@ memory false no "
 	run -3 --separate-stderr vd --root "$H" cgroup controllers
 	has "$stderr" "qemu.conf:1: libvirt knows no cgroup controller 'pids'"
 }
+
+# finding ID: severity and guest of the findings of that kind in the last JSON
+finding() {
+	json ".findings[] | select(.id == \"$1\") | [.severity, .guest // \"-\"] | join(\" \")"
+}
+
+@test "cgroup check: captured hosts -> what is there, exit 0; with --strict warnings count" {
+	run -0 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup check
+	same "$output" "2 running guests checked: 0 fail, 0 warn, 0 info"
+	run -0 --separate-stderr vd --json --root "$HOSTS/v1-hybrid-qemu" cgroup check
+	same "$(finding cgroup-throttled)" "warn sf-a.b_c é-x"
+	run -1 --separate-stderr vd --strict --root "$HOSTS/v1-hybrid-qemu" cgroup check
+	run -0 --separate-stderr vd --json --root "$HOSTS/v2-only-qemu" cgroup check
+	same "$(finding cgroup-orphan)" "warn -"
+}
+
+@test "cgroup check: everything wrong with one guest -> a finding each, exit 1" {
+	built
+	put /run/libvirt/qemu/a.xml "<domstatus state='running' reason='booted' pid='100'><vcpus><vcpu id='0' pid='101'/>
+		<vcpu id='1' pid='102'/></vcpus><domain type='kvm' id='1'><name>a</name><memory>2097152</memory>
+		<os><type>hvm</type></os><memoryBacking><hugepages/></memoryBacking><memtune><hard_limit>100</hard_limit>
+		<swap_hard_limit>200</swap_hard_limit></memtune><cputune><vcpupin vcpu='0' cpuset='0-1'/></cputune></domain></domstatus>"
+	local g=/sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	group /machine/qemu-1-a.libvirt-qemu/vcpu0 101
+	group /machine/qemu-9-gone.libvirt-qemu
+	limits $g memory.max=102400 memory.swap.max=204801 memory.current=100000 "memory.events=oom_kill 2" \
+		"cgroup.events=frozen 1" pids.max=100 pids.current=95 \
+		"io.pressure=some avg10=1.00 avg60=33.30 avg300=1.00 total=1"
+	limits $g/vcpu0 "cpu.max=max 100000" $'cpu.stat=nr_periods 100\nnr_throttled 50' cpuset.cpus=0-1 \
+		cpuset.cpus.effective=0
+	run -1 --separate-stderr vd --json --root "$H" cgroup check
+	same "$(json '.status')" problems
+	for id in "cgroup-limit:fail a" "cgroup-oom:warn a" "cgroup-frozen:warn a" "cgroup-throttled:warn a" \
+		"cgroup-memory-full:warn a" "cgroup-tasks:warn a" "cgroup-cpus:warn a" "cgroup-pressure:warn a" \
+		"cgroup-vcpu:warn a" "cgroup-swap:info a" "cgroup-hugepages:info a" "cgroup-stale:warn -"; do
+		same "${id%%:*} $(finding "${id%%:*}")" "${id%%:*} ${id#*:}"
+	done
+	same "$(json '[.findings[] | select(.id == "cgroup-limit") | .evidence[0].path] | join(" ")')" "$g/memory.swap.max"
+}
+
+@test "cgroup check: no group, a device rule that is not there, broken qemu.conf -> fail" {
+	xml="<devices><hostdev mode='subsystem' type='usb'><source><address bus='2' device='5'/></source></hostdev></devices>"
+	conf='cgroup_controllers = [ "pids" ]'
+	v1devices "${DEFAULTS[@]}"
+	guest b 2 200
+	put /proc/200/cgroup "1:devices:/"
+	run -1 --separate-stderr vd --json --root "$H" cgroup check
+	same "$(finding cgroup-device-denied)" "fail a"
+	same "$(finding cgroup-none)" "fail -"
+	same "$(finding cgroup-conf)" "fail -"
+	run -0 --separate-stderr vd --root "$H" --session cgroup check
+}
+
+@test "cgroup tree --sample: a capture, too short, no duration -> usage" {
+	run -2 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup tree --sample 1s
+	has "$stderr" "in a capture nothing changes"
+	run -2 --separate-stderr vd cgroup tree --sample 1ms
+	run -2 --separate-stderr vd cgroup tree --sample soon
+}
