@@ -53,7 +53,8 @@ static void check_program(const uint8_t *data, size_t size)
 		memcpy(&p.entries[i].key, data, 8);
 		memcpy(&p.entries[i].value, data + 8, 4);
 		if (vd_bpf_entry_rule(&p.entries[i], &rule))
-			FUZZ_CHECK(rule.access && rule.access <= 7 && memchr("abc", rule.type, 3), "a rule of nonsense");
+			FUZZ_CHECK(rule.access && rule.access <= 7 && memchr("abc", rule.type, 3),
+			           "a rule of nonsense");
 	}
 	p.n_insns = size / 8;
 	p.insns = calloc(p.n_insns + 1, sizeof(*p.insns));
