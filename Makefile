@@ -232,6 +232,8 @@ CMD_SRCS := \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-show.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
