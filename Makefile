@@ -57,7 +57,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 readline:8.0
 LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
@@ -96,7 +96,9 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -123,6 +125,7 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/cpuset.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -146,7 +149,9 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -167,7 +172,12 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/root-attr.c \
@@ -179,13 +189,19 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
+	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -204,6 +220,7 @@ CMD_SRCS := \
 	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-shell.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -220,17 +237,26 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-show.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
 	cmd/paint.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
+	cmd/selinux-words.c \
+	cmd/selinux-page.c \
+	cmd/shell-run.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
