@@ -603,3 +603,18 @@ finding() {
 	same "$(json '.cgroups[0].children[0].children[1] | [.name, .tasks, .flags[0]] | join(" ")')" "vcpu0 1 throttled"
 	same "$(json '.notes | length')" 0
 }
+
+@test "cgroup show: systemd and bfq -> the weight that systemd works out is no difference, another one is" {
+	built
+	guest a 1 100 "<blkiotune><weight>300</weight></blkiotune>"
+	local scope='/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope'
+	group /machine.slice
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt' 100
+	put "$scope/io.bfq.weight" "default 118"
+	run -0 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.tunable == "weight") | [.status, .xml, .expected, .kernel] | join(" ")')" "ok 300 118 118"
+	put "$scope/io.bfq.weight" "default 120"
+	run -1 --separate-stderr vd --root "$H" cgroup show
+	put "$scope/io.weight" "default 300"
+	run -0 --separate-stderr vd --root "$H" cgroup show
+}
