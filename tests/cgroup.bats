@@ -572,3 +572,49 @@ finding() {
 	run -2 --separate-stderr vd cgroup tree --sample 1ms
 	run -2 --separate-stderr vd cgroup tree --sample soon
 }
+
+@test "cgroup tree: a guest outside of the cgroup namespace that is seen -> missing, exit 3, no flag" {
+	built
+	guest a 1 100
+	put /proc/100/cgroup "0::/../../machine.slice/x.scope"
+	group /machine
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$stderr" "/proc/100/cgroup"
+	has "$stderr" "outside of this cgroup namespace"
+	hasnt "$output" no-cgroup
+}
+
+@test "cgroup tree: cpu and cpuacct in one mount -> one group each, threads and numbers from there" {
+	comounted
+	guest a 1 100
+	local g=/sys/fs/cgroup/cpu,cpuacct/machine/qemu-1-a.libvirt-qemu
+	put /sys/fs/cgroup/cpu,cpuacct/machine/tasks
+	put $g/tasks
+	put $g/emulator/tasks 100
+	put $g/vcpu0/tasks 101
+	put $g/cpuacct.usage 2000000000
+	put $g/vcpu0/cpu.stat "nr_periods 10" "nr_throttled 9" "throttled_time 5000000000"
+	put /sys/fs/cgroup/memory/machine/tasks
+	put /sys/fs/cgroup/memory/machine/qemu-1-a.libvirt-qemu/tasks 100
+	put /sys/fs/cgroup/memory/machine/qemu-1-a.libvirt-qemu/memory.limit_in_bytes 1048576
+	put /proc/100/cgroup "2:memory:/machine/qemu-1-a.libvirt-qemu" "1:cpu,cpuacct:/machine/qemu-1-a.libvirt-qemu/emulator"
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.cgroups[0].children[0] | [.guest, .tasks, .cpu, .memory_max] | join(" ")')" "a 2 2 1048576"
+	same "$(json '.cgroups[0].children[0].children[1] | [.name, .tasks, .flags[0]] | join(" ")')" "vcpu0 1 throttled"
+	same "$(json '.notes | length')" 0
+}
+
+@test "cgroup show: systemd and bfq -> the weight that systemd works out is no difference, another one is" {
+	built
+	guest a 1 100 "<blkiotune><weight>300</weight></blkiotune>"
+	local scope='/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope'
+	group /machine.slice
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt' 100
+	put "$scope/io.bfq.weight" "default 118"
+	run -0 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.tunable == "weight") | [.status, .xml, .expected, .kernel] | join(" ")')" "ok 300 118 118"
+	put "$scope/io.bfq.weight" "default 120"
+	run -1 --separate-stderr vd --root "$H" cgroup show
+	put "$scope/io.weight" "default 300"
+	run -0 --separate-stderr vd --root "$H" cgroup show
+}

@@ -79,6 +79,12 @@ other() {
 
 @test "cgroup show: a limit put on systemd's scope -> differs" {
 	echo 2147483648 >"$SCOPE/memory.max"
+	run -0 --separate-stderr vd cgroup tree web --json
+	same "$(json '[.cgroups | .. | objects | select(.guest? == "web")][0].memory_max')" 1073741824 # its own is smaller
+	echo 536870912 >"$SCOPE/memory.max"
+	run -0 --separate-stderr vd cgroup tree web --json
+	same "$(json '[.cgroups | .. | objects | select(.guest? == "web")][0].memory_max')" 536870912
+	echo 2147483648 >"$SCOPE/memory.max"
 	run --separate-stderr vd cgroup show web
 	echo max >"$SCOPE/memory.max"
 	[ "$status" -eq 1 ]
