@@ -157,6 +157,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -231,6 +232,7 @@ CMD_SRCS := \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/suggest-ways.c
