@@ -96,6 +96,7 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
 	lib/audit-host.c \
@@ -144,7 +145,9 @@ LIB_SRCS := \
 	lib/filter.c \
 	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
@@ -165,7 +168,12 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/root-attr.c \
@@ -184,8 +192,10 @@ LIB_SRCS := \
 	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
 	lib/words.c \
 	lib/xml.c
@@ -220,8 +230,12 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-show.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
@@ -232,7 +246,9 @@ CMD_SRCS := \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
 	cmd/selinux-fix.c \
+	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/suggest-ways.c
