@@ -140,6 +140,8 @@ LIB_SRCS := \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/svirt-block.c \
+	lib/svirt-conf.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
