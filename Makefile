@@ -163,6 +163,7 @@ CMD_SRCS := \
 	cmd/cmd-guests.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -172,6 +173,7 @@ CMD_SRCS := \
 	cmd/command-selftest.c \
 	cmd/command.c \
 	cmd/commands.c \
+	cmd/conf-change.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
 	cmd/filters-reset.c \
@@ -186,7 +188,11 @@ CMD_SRCS := \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
-	cmd/suggest-ways.c
+	cmd/suggest-ways.c \
+	cmd/svirt-restart.c \
+	cmd/svirt-status.c \
+	cmd/svirt-switch.c \
+	cmd/svirt-view.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

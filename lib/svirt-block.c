@@ -147,7 +147,11 @@ static int verify(const struct vd_buf *result, size_t before, const char *file, 
 
 	if (r < 0)
 		return vd_err_prefix(err, "the edited text would be wrong");
-	return is_off(&conf) ? 0 : vd_err_set(err, EINVAL, "cannot write security_driver in %s", file);
+	if (is_off(&conf))
+		return 0;
+	/* Of another setting: ours is the first statement of its name. */
+	return vd_err_set(err, EPERM, "%s: %s: the daemon does not start with that, whatever security_driver is", file,
+	                  conf.fatal ? conf.fatal : "cannot write security_driver");
 }
 
 int vd_svirt_conf_disable(const char *text, size_t len, const char *file, enum vd_driver driver, struct vd_buf *result,
@@ -205,15 +209,13 @@ bool vd_svirt_has_block(const char *text, size_t len, const struct vd_conf *conf
 	return find_block(&t, 0) < len;
 }
 
-/* Without one line end at its end. */
-static void chop_eol(struct vd_buf *buf, size_t from)
+/* Without the line end of @eol bytes at its end. */
+static void chop_eol(struct vd_buf *buf, size_t from, size_t eol)
 {
 	size_t len = buf->len;
 
-	if (len > from && buf->data[len - 1] == '\n')
-		len--;
-	if (len > from && len < buf->len && buf->data[len - 1] == '\r')
-		len--;
+	if (len - from >= eol && buf->data[len - 1] == '\n')
+		len -= eol;
 	if (buf->data)
 		buf->data[len] = '\0';
 	buf->len = len;
@@ -222,15 +224,17 @@ static void chop_eol(struct vd_buf *buf, size_t from)
 /* Appends what the block at *@at stands for and moves behind it. -ESTALE: not as we wrote it. */
 static int take_block(const struct text *t, size_t *at, struct vd_buf *result, size_t from)
 {
-	size_t start = line_end(t, *at), end = line_end(t, start);
+	size_t start = line_end(t, *at), end = line_end(t, start), eol;
 
 	if (!line_is(t, start, end, STATEMENT))
 		return -ESTALE;
+	/* This line end is ours; a carriage return before another one may be the text's own. */
+	eol = end - start - strlen(STATEMENT);
 	for (start = end; start < t->len; start = end) {
 		end = line_end(t, start);
 		if (line_is(t, start, end, TAIL)) {
 			if (t->s[end - 1] != '\n')
-				chop_eol(result, from);
+				chop_eol(result, from, eol);
 			*at = end;
 			return 0;
 		}

@@ -91,7 +91,8 @@ const char *vd_svirt_refused_model(const struct vd_domain *domain, const struct 
  * add lies in a block from which vd_svirt_conf_enable() makes the old text again, byte by byte.
  *
  * Returns 1; 0 when it is "none" already (@result is the same text then); -EBADMSG when the file does not parse;
- * -EPERM when security_require_confined forbids it; -ESTALE when a block is there and does not count; -ENOMEM.
+ * -EPERM when security_require_confined forbids it, or another setting keeps the daemon from starting anyhow; -ESTALE
+ * when a block is there and does not count; -ENOMEM.
  */
 int vd_svirt_conf_disable(const char *text, size_t len, const char *file, enum vd_driver driver, struct vd_buf *result,
                           struct vd_err *err) VD_MUST_CHECK;
