@@ -15,6 +15,7 @@
 #   format analyze coverage dist clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
+#        WITH_AUDIT=no (without libauparse)
 #        prefix bindir libdir includedir mandir bashcompdir zshcompdir fishcompdir DESTDIR PKG_CONFIG
 
 VERSION := 0.1.0
@@ -57,6 +58,13 @@ endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
 LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
+# Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
+WITH_AUDIT ?= yes
+ifneq ($(WITH_AUDIT),no)
+LIBS += auparse:2.8
+OPT_CPPFLAGS += -DVD_WITH_AUDIT
+endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -74,7 +82,7 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wwrite-strings -Wpointer-arith -Wimplicit-fallthrough
 VD_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(if $(DEV),-Werror) $(SAN_FLAGS)
-VD_CPPFLAGS := -D_GNU_SOURCE -DVD_VERSION_STRING='"$(VERSION)"' -Ilib -Icmd
+VD_CPPFLAGS := -D_GNU_SOURCE -DVD_VERSION_STRING='"$(VERSION)"' -Ilib -Icmd $(OPT_CPPFLAGS)
 VD_LDFLAGS := $(SAN_FLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------------------
@@ -89,6 +97,9 @@ VLOG_SRCS := \
 
 LIB_SRCS := \
 	lib/acl.c \
+	lib/audit-host.c \
+	lib/audit-line.c \
+	lib/audit.c \
 	lib/buf.c \
 	lib/catalogue.c \
 	lib/cgroup-match.c \
@@ -97,22 +108,30 @@ LIB_SRCS := \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-tune-io.c \
+	lib/cgroup-tune-read.c \
+	lib/cgroup-tune.c \
 	lib/cgroup-walk.c \
 	lib/cgroup.c \
 	lib/conf-edit.c \
 	lib/conf-write.c \
 	lib/conf.c \
+	lib/cpuset.c \
 	lib/daemon-find.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
 	lib/daemon.c \
 	lib/data.c \
+	lib/denial-cause.c \
+	lib/denial-tie.c \
+	lib/denials.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain-tuning.c \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
@@ -121,6 +140,10 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guestboot.c \
+	lib/guestline.c \
+	lib/guestlog-find.c \
+	lib/guestlog-read.c \
 	lib/guests-find.c \
 	lib/guests-places.c \
 	lib/guests-process.c \
@@ -132,14 +155,19 @@ LIB_SRCS := \
 	lib/image.c \
 	lib/json.c \
 	lib/label.c \
+	lib/lines.c \
 	lib/macros.c \
 	lib/manifest.c \
+	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/program.c \
+	lib/record-time.c \
+	lib/record.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-host.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -151,16 +179,22 @@ LIB_SRCS := \
 	lib/svirt-settings.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unpack.c \
 	lib/value.c \
+	lib/when.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-show.c \
+	cmd/cgroup-tree.c \
+	cmd/cgroup-view.c \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-daemons.c \
 	cmd/cmd-filters-suggest.c \
 	cmd/cmd-filters.c \
 	cmd/cmd-guests.c \
+	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-svirt.c \
@@ -181,8 +215,12 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-common.c \
+	cmd/logs-list.c \
 	cmd/main.c \
+	cmd/out.c \
 	cmd/pager.c \
+	cmd/paint.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \

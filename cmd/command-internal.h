@@ -53,9 +53,6 @@ const struct vd_arg *vd_arg_at(const struct vd_cmd *cmd, int n);
 /* Is @name (@len bytes, case ignored) a column of the command's tables that text can show? */
 const struct vd_col *vd_find_col(const struct vd_col *cols, size_t n_cols, const char *name, size_t len);
 
-/* "90", "5s", "10min", "2h", "1d 3h" into microseconds. -EINVAL, -ERANGE. */
-int vd_duration_parse(const char *s, int64_t *ret_usec);
-
 /* Of the words of a NULL-terminated list the nearest to @word, when it is near enough to have been meant; else NULL. */
 const char *vd_nearest(const char *word, const char *const *candidates);
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "report.h"
+#include "when.h"
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 
@@ -91,72 +92,6 @@ static const char *meant_opt(const struct vd_cmd *cmd, const char *name, char *b
 }
 
 /* --- values ---------------------------------------------------------------------------------------------------- */
-
-/* The unit at the start of *@p in microseconds, 0 when it is none; @p is advanced behind it. */
-static int64_t duration_unit(const char **p)
-{
-	static const struct {
-		const char *name;
-		int64_t usec;
-	} units[] = {
-		{ "us", 1 },
-		{ "ms", 1000 },
-		{ "s", 1000000 },
-		{ "sec", 1000000 },
-		{ "second", 1000000 },
-		{ "seconds", 1000000 },
-		{ "m", 60000000 },
-		{ "min", 60000000 },
-		{ "minute", 60000000 },
-		{ "minutes", 60000000 },
-		{ "h", 3600000000 },
-		{ "hr", 3600000000 },
-		{ "hour", 3600000000 },
-		{ "hours", 3600000000 },
-		{ "d", 86400000000 },
-		{ "day", 86400000000 },
-		{ "days", 86400000000 },
-		{ "w", 604800000000 },
-		{ "week", 604800000000 },
-		{ "weeks", 604800000000 },
-	};
-	size_t len = 0;
-
-	while (islower((unsigned char)(*p)[len]))
-		len++;
-	if (!len)
-		return 1000000;
-	for (size_t i = 0; i < VD_ARRAY_SIZE(units); i++) {
-		if (strlen(units[i].name) == len && !memcmp(units[i].name, *p, len)) {
-			*p += len;
-			return units[i].usec;
-		}
-	}
-	return 0;
-}
-
-int vd_duration_parse(const char *s, int64_t *ret_usec)
-{
-	int64_t total = 0, n, unit;
-
-	do {
-		s += strspn(s, " ");
-		if (!isdigit((unsigned char)*s))
-			return -EINVAL;
-		for (n = 0; isdigit((unsigned char)*s); s++)
-			if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *s - '0', &n))
-				return -ERANGE;
-		s += strspn(s, " ");
-		unit = duration_unit(&s);
-		if (!unit)
-			return -EINVAL;
-		if (__builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(total, n, &total))
-			return -ERANGE;
-		s += strspn(s, " ");
-	} while (*s);
-	*ret_usec = total;
-	return 0;
-}
 
 static enum vd_exit VD_PRINTF(2, 3) usage(struct vd_parse *p, const char *fmt, ...)
 {

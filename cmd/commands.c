@@ -3,13 +3,14 @@
 
 /* The list of commands in help order. A new command is declared and listed here and nowhere else. */
 
-extern const struct vd_cmd vd_cmd_guests, vd_cmd_daemons, vd_cmd_filters, vd_cmd_outputs, vd_cmd_selinux, vd_cmd_svirt,
-        vd_cmd_cgroup;
+extern const struct vd_cmd vd_cmd_guests, vd_cmd_daemons, vd_cmd_logs, vd_cmd_selinux, vd_cmd_svirt, vd_cmd_cgroup,
+        vd_cmd_filters, vd_cmd_outputs;
 
 /* clang-format off */
 const struct vd_cmd *const vd_commands[] = {
 	&vd_cmd_guests,
 	&vd_cmd_daemons,
+	&vd_cmd_logs,
 	&vd_cmd_selinux,
 	&vd_cmd_svirt,
 	&vd_cmd_cgroup,

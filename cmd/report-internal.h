@@ -86,6 +86,8 @@ void *vd_report_need(void *p);
 /* The same for functions that return -ENOMEM. */
 void vd_report_check(int r);
 
+/* Is coloured output wanted? */
+bool vd_want_color(const struct vd_ctx *ctx);
 /* Is there a terminal at stdout? Its width, 80 when it does not say; 0 when there is none. */
 size_t vd_terminal_width(void);
 /*

@@ -37,7 +37,7 @@ static bool env_set(const char *name)
 	return s && *s;
 }
 
-static bool want_color(const struct vd_ctx *ctx)
+bool vd_want_color(const struct vd_ctx *ctx)
 {
 	const char *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
 
@@ -56,7 +56,7 @@ struct vd_report *vd_report_new(struct vd_ctx *ctx)
 
 	report->ctx = ctx;
 	report->missing = vd_report_need(vd_value_array());
-	report->color = !ctx->json && want_color(ctx);
+	report->color = !ctx->json && vd_want_color(ctx);
 	return report;
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* virtdiag logs: the table of its verbs. */
+#include "logs-verbs.h"
+
+static const struct vd_cmd *const verbs[] = {
+	&vd_cmd_logs_list,
+	NULL,
+};
+
+extern const struct vd_cmd vd_cmd_logs;
+const struct vd_cmd vd_cmd_logs = {
+	.name = "logs",
+	.summary = "read, follow and explain the logs of guests",
+	.verbs = verbs,
+};

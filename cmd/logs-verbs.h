@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verbs of `virtdiag logs`, each in a file of its own. */
+
+#include "command.h"
+
+extern const struct vd_cmd vd_cmd_logs_list;

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "when.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define USEC 1000000
+
+/* The unit at the start of *@p in microseconds, 0 when it is none; @p is advanced behind it. */
+static int64_t duration_unit(const char **p)
+{
+	static const struct {
+		const char *name;
+		int64_t usec;
+	} units[] = {
+		{ "us", 1 },
+		{ "ms", 1000 },
+		{ "s", 1000000 },
+		{ "sec", 1000000 },
+		{ "second", 1000000 },
+		{ "seconds", 1000000 },
+		{ "m", 60000000 },
+		{ "min", 60000000 },
+		{ "minute", 60000000 },
+		{ "minutes", 60000000 },
+		{ "h", 3600000000 },
+		{ "hr", 3600000000 },
+		{ "hour", 3600000000 },
+		{ "hours", 3600000000 },
+		{ "d", 86400000000 },
+		{ "day", 86400000000 },
+		{ "days", 86400000000 },
+		{ "w", 604800000000 },
+		{ "week", 604800000000 },
+		{ "weeks", 604800000000 },
+	};
+	size_t len = 0;
+
+	while (islower((unsigned char)(*p)[len]))
+		len++;
+	if (!len)
+		return 1000000;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(units); i++) {
+		if (strlen(units[i].name) == len && !memcmp(units[i].name, *p, len)) {
+			*p += len;
+			return units[i].usec;
+		}
+	}
+	return 0;
+}
+
+int vd_duration_parse(const char *s, int64_t *ret_usec)
+{
+	int64_t total = 0, n, unit;
+
+	do {
+		s += strspn(s, " ");
+		if (!isdigit((unsigned char)*s))
+			return -EINVAL;
+		for (n = 0; isdigit((unsigned char)*s); s++)
+			if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *s - '0', &n))
+				return -ERANGE;
+		s += strspn(s, " ");
+		unit = duration_unit(&s);
+		if (!unit)
+			return -EINVAL;
+		if (__builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(total, n, &total))
+			return -ERANGE;
+		s += strspn(s, " ");
+	} while (*s);
+	*ret_usec = total;
+	return 0;
+}
+
+/* --- points in time ----------------------------------------------------------------------------------------------- */
+
+/* What is taken apart; date and time may each be missing. */
+struct parts {
+	struct tm tm;
+	int64_t usec;
+	bool zoned;
+	int64_t offset; /* seconds east of Greenwich */
+};
+
+/* Exactly @digits digits. */
+static bool take_digits(const char **p, int digits, int *ret_number)
+{
+	int n = 0;
+
+	for (int i = 0; i < digits; i++) {
+		if (!isdigit((unsigned char)(*p)[i]))
+			return false;
+		n = n * 10 + ((*p)[i] - '0');
+	}
+	*p += digits;
+	*ret_number = n;
+	return true;
+}
+
+static bool take_char(const char **p, char c)
+{
+	if (**p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+static bool take_date(const char **p, struct tm *tm)
+{
+	const char *start = *p;
+	int year, month, day;
+
+	if (!take_digits(p, 4, &year) || !take_char(p, '-') || !take_digits(p, 2, &month) || !take_char(p, '-') ||
+	    !take_digits(p, 2, &day)) {
+		*p = start;
+		return false;
+	}
+	tm->tm_year = year - 1900;
+	tm->tm_mon = month - 1;
+	tm->tm_mday = day;
+	return true;
+}
+
+static bool take_time(const char **p, struct parts *parts)
+{
+	const char *start = *p;
+	int64_t unit = USEC / 10;
+
+	parts->tm.tm_sec = 0;
+	if (!take_digits(p, 2, &parts->tm.tm_hour) || !take_char(p, ':') || !take_digits(p, 2, &parts->tm.tm_min)) {
+		*p = start;
+		return false;
+	}
+	if (!take_char(p, ':'))
+		return true;
+	if (!take_digits(p, 2, &parts->tm.tm_sec))
+		return false;
+	if (!take_char(p, '.'))
+		return true;
+	if (!isdigit((unsigned char)**p))
+		return false;
+	for (; isdigit((unsigned char)**p); (*p)++, unit /= 10)
+		parts->usec += (**p - '0') * unit;
+	return true;
+}
+
+/* "UTC", "Z", "+02:00", "-0330" */
+static bool take_zone(const char **p, struct parts *parts)
+{
+	int hours, minutes = 0, sign;
+
+	if (!strcmp(*p, "UTC") || !strcmp(*p, "Z")) {
+		*p += strlen(*p);
+		parts->zoned = true;
+		return true;
+	}
+	if (**p != '+' && **p != '-')
+		return false;
+	sign = *(*p)++ == '-' ? -1 : 1;
+	if (!take_digits(p, 2, &hours))
+		return false;
+	if (take_char(p, ':') || **p) {
+		if (!take_digits(p, 2, &minutes))
+			return false;
+	}
+	parts->zoned = true;
+	parts->offset = sign * (hours * 3600 + minutes * 60);
+	return hours <= 14 && minutes < 60;
+}
+
+static bool in_range(const struct tm *tm)
+{
+	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 && tm->tm_mday <= days[tm->tm_mon] &&
+	       tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
+}
+
+static int finish(struct parts *parts, int64_t *ret_usec)
+{
+	struct tm wanted = parts->tm;
+	time_t t;
+
+	if (!in_range(&parts->tm))
+		return -ERANGE;
+	parts->tm.tm_isdst = -1;
+	t = parts->zoned ? timegm(&parts->tm) : mktime(&parts->tm);
+	/* 30 February has become March by now. */
+	if (parts->tm.tm_mday != wanted.tm_mday && wanted.tm_sec < 60)
+		return -ERANGE;
+	*ret_usec = ((int64_t)t - parts->offset) * USEC + parts->usec;
+	return 0;
+}
+
+/* The word of a day, with or without a time behind it. */
+static bool take_day(const char **p, struct parts *parts)
+{
+	static const struct {
+		const char *word;
+		int days;
+	} words[] = { { "today", 0 }, { "yesterday", -1 }, { "tomorrow", 1 } };
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(words); i++) {
+		size_t len = strlen(words[i].word);
+
+		if (strncmp(*p, words[i].word, len))
+			continue;
+		*p += len;
+		parts->tm.tm_mday += words[i].days;
+		parts->tm.tm_hour = parts->tm.tm_min = parts->tm.tm_sec = 0;
+		/* The first of a month has a yesterday too. */
+		parts->tm.tm_isdst = -1;
+		(void)mktime(&parts->tm);
+		return true;
+	}
+	return false;
+}
+
+static int relative(const char *s, int64_t now, int64_t *ret_usec)
+{
+	static const char ago[] = " ago";
+	size_t len = strlen(s), ago_len = sizeof(ago) - 1;
+	VD_AUTO_FREE char *span = NULL;
+	int64_t usec;
+	bool back;
+	int r;
+
+	if (*s == '-' || *s == '+') {
+		back = *s == '-';
+		span = strdup(s + 1);
+	} else if (len > ago_len && !strcmp(s + len - ago_len, ago)) {
+		back = true;
+		span = strndup(s, len - ago_len);
+	} else {
+		return -EINVAL;
+	}
+	if (!span)
+		return -ENOMEM;
+	r = vd_duration_parse(span, &usec);
+	if (r < 0)
+		return r;
+	if (back ? __builtin_sub_overflow(now, usec, ret_usec) : __builtin_add_overflow(now, usec, ret_usec))
+		return -ERANGE;
+	return 0;
+}
+
+/* "@1795428451.25" */
+static int since_epoch(const char *s, int64_t *ret_usec)
+{
+	int64_t n = 0, unit = USEC / 10, part = 0;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	for (; isdigit((unsigned char)*s); s++)
+		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *s - '0', &n))
+			return -ERANGE;
+	if (*s == '.')
+		for (s++; isdigit((unsigned char)*s); s++, unit /= 10)
+			part += (*s - '0') * unit;
+	if (*s)
+		return -EINVAL;
+	return __builtin_mul_overflow(n, USEC, &n) || __builtin_add_overflow(n, part, ret_usec) ? -ERANGE : 0;
+}
+
+int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
+{
+	struct parts parts = { .tm = { 0 } };
+	time_t now = (time_t)(now_usec / USEC);
+	bool has_date, has_time;
+
+	if (!strcmp(s, "now")) {
+		*ret_usec = now_usec;
+		return 0;
+	}
+	if (*s == '@')
+		return since_epoch(s + 1, ret_usec);
+	if (relative(s, now_usec, ret_usec) == 0)
+		return 0;
+	tzset();
+	if (!localtime_r(&now, &parts.tm))
+		return -ERANGE;
+	has_date = take_day(&s, &parts) || take_date(&s, &parts.tm);
+	if (has_date) {
+		parts.tm.tm_hour = parts.tm.tm_min = parts.tm.tm_sec = 0;
+		if (*s == ' ' || *s == 'T')
+			s++;
+	}
+	has_time = take_time(&s, &parts);
+	if (!has_date && !has_time)
+		return -EINVAL;
+	if (*s == ' ')
+		s++;
+	if (*s && (!take_zone(&s, &parts) || *s))
+		return -EINVAL;
+	return finish(&parts, ret_usec);
+}
