@@ -57,7 +57,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 readline:8.0
 LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
@@ -97,6 +97,7 @@ VLOG_SRCS := \
 
 LIB_SRCS := \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -118,6 +119,7 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/cpuset.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -140,7 +142,9 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -175,13 +179,17 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/unpack.c \
 	lib/value.c \
 	lib/when.c \
+	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -197,6 +205,7 @@ CMD_SRCS := \
 	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-shell.c \
 	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
@@ -215,17 +224,22 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
 	cmd/paint.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-page.c \
+	cmd/shell-run.c \
 	cmd/suggest-ways.c \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \

@@ -3,8 +3,7 @@
 #include "logs-verbs.h"
 
 static const struct vd_cmd *const verbs[] = {
-	&vd_cmd_logs_list,
-	NULL,
+	&vd_cmd_logs_list, &vd_cmd_logs_boots, &vd_cmd_logs_starts, &vd_cmd_logs_cmdline, NULL,
 };
 
 extern const struct vd_cmd vd_cmd_logs;
