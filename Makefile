@@ -238,6 +238,8 @@ CMD_SRCS := \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
+	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/suggest-ways.c \
