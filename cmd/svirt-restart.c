@@ -13,6 +13,7 @@
 #include "svirt-verbs.h"
 
 #define RESTART_MS 120000u
+#define ASK_MS     30000u
 #define END_MS     20000
 
 static void add_words(struct vd_strv *argv, const char *const *words)
@@ -114,6 +115,31 @@ void vd_svirt_restart_release(struct vd_svirt_restart *restart)
 
 /* --- doing it ----------------------------------------------------------------------------------------------------- */
 
+/*
+ * A daemon reports that it has started before its drivers have read their files, and ends when one of them cannot: only
+ * an answer of the driver tells. Without virsh there is none to ask.
+ */
+static int ask(const struct vd_svirt_file *file, struct vd_err *err)
+{
+	const char *const argv[] = { "virsh", "-q",
+		                     "-c",    file->driver == VD_DRIVER_LXC ? "lxc:///system" : "qemu:///system",
+		                     "uri",   NULL };
+	VD_AUTO_BUF out = VD_BUF_INIT, errors = VD_BUF_INIT;
+	int status = 0, r;
+
+	r = vd_program_run(argv, ASK_MS, &out, &errors, &status, err);
+	if (r == -ENOENT) {
+		vd_err_release(err);
+		return 0;
+	}
+	if (r == 0 && !status)
+		return 0;
+	if (r == 0)
+		vd_err_set(err, EIO, "%.*s", (int)strcspn(vd_buf_str(&errors), "\n"), vd_buf_str(&errors));
+	return vd_err_prefix(err, "%s was restarted, but its %s driver does not answer; its log says why",
+	                     file->daemon_name, vd_driver_name(file->driver));
+}
+
 static int run(const struct vd_svirt_file *file, const struct vd_svirt_restart *restart, struct vd_err *err)
 {
 	VD_AUTO_BUF out = VD_BUF_INIT, errors = VD_BUF_INIT;
@@ -123,7 +149,7 @@ static int run(const struct vd_svirt_file *file, const struct vd_svirt_restart *
 	if (r < 0)
 		return vd_err_prefix(err, "cannot restart %s", file->daemon_name);
 	if (!status)
-		return 0;
+		return ask(file, err);
 	return vd_err_set(err, EIO, "%s could not be restarted (status %d): %.*s; its log says why: journalctl -u %s",
 	                  file->daemon_name, status, (int)strcspn(vd_buf_str(&errors), "\n"), vd_buf_str(&errors),
 	                  file->daemon_name);

@@ -205,7 +205,6 @@ static int restart(struct switching *s, struct change *c, struct vd_err *err)
 	const struct change *other = same_daemon(s, c);
 	int r;
 
-	vd_svirt_restart_plan(&s->view, &c->file, &c->restart);
 	if (c->restart.how == VD_RESTART_NOTHING || (!c->differs && !c->file.newer)) {
 		c->restarted = "not needed";
 		return 0;
@@ -334,9 +333,12 @@ static enum vd_exit switch_all(struct switching *s)
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	enum vd_exit status = VD_EXIT_OK;
 
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		if (prepare(s, &s->changes[i], &err) < 0)
 			return vd_fail(s->ctx, &err);
+		/* While the processes are those that we have seen. */
+		vd_svirt_restart_plan(&s->view, &s->changes[i].file, &s->changes[i].restart);
+	}
 	for (size_t i = 0; i < s->n; i++)
 		tell_stopped(s, &s->changes[i]);
 	for (size_t i = 0; i < s->view.guests.n_problems; i++)
