@@ -161,7 +161,7 @@ none'
 	}
 	while IFS='|' read -r form text; do
 		printf "$text" >/etc/libvirt/qemu.conf
-		[ "$form" = list ] || same "$(aug security_driver)" "$(ours)"
+		[ "$form" != plain ] || same "$(aug security_driver)" "$(ours)"
 		run -0 --separate-stderr vd svirt disable --driver qemu
 		same "$(aug security_driver)" none
 		same "$(ours)" none
