@@ -167,7 +167,6 @@ none'
 		same "$(ours)" none
 		same "$(aug user)" nobody
 		sed -i 's/^user = .*/user = "root"/' /etc/libvirt/qemu.conf
-		run -0 --separate-stderr vd svirt enable --driver qemu --dry-run
 		[ "$form" != plain ] || run -0 --separate-stderr vd svirt enable --driver qemu
 		[ "$form" != plain ] || same "$(aug security_driver)" "$(ours)"
 	done <<-'X'
