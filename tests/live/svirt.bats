@@ -49,7 +49,7 @@ next() {
 	local driver text wanted
 	while IFS='|' read -r driver text; do
 		cp "$BATS_TEST_TMPDIR"/{qemu,lxc}.conf /etc/libvirt/
-		printf "$text\n" >>"/etc/libvirt/$driver.conf"
+		printf '%b\n' "$text" >>"/etc/libvirt/$driver.conf"
 		wanted=$(next "$driver")
 		echo "# $driver: $text: $wanted"
 		if [ "$wanted" = fails ]; then
@@ -160,7 +160,7 @@ none'
 		vd svirt status --json | jq -r '.drivers[0].configured | if . == "probe" then "  (no matches)" else . end'
 	}
 	while IFS='|' read -r form text; do
-		printf "$text" >/etc/libvirt/qemu.conf
+		printf %b "$text" >/etc/libvirt/qemu.conf
 		[ "$form" != plain ] || same "$(aug security_driver)" "$(ours)"
 		run -0 --separate-stderr vd svirt disable --driver qemu
 		same "$(aug security_driver)" none

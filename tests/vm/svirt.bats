@@ -97,7 +97,7 @@ state() { # mode, owner, label and bytes of the files
 	local text wanted
 	while IFS= read -r text; do
 		cp -a --preserve=all "$BATS_TEST_TMPDIR/qemu.conf" /etc/libvirt/
-		printf "\n$text\n" >>/etc/libvirt/qemu.conf
+		printf '\n%b\n' "$text" >>/etc/libvirt/qemu.conf
 		wanted=$(vd svirt status --json | jq -r '.drivers[0].next')
 		echo "# $text: $wanted"
 		if [ "$wanted" = fails ]; then
