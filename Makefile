@@ -147,6 +147,7 @@ LIB_SRCS := \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
