@@ -171,7 +171,9 @@ LIB_SRCS := \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-domain.c \
 	lib/selinux-host.c \
+	lib/selinux-mode.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -235,6 +237,8 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-guard.c \
+	cmd/selinux-permissive.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
