@@ -96,6 +96,7 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
 	lib/audit-host.c \
@@ -165,7 +166,12 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/root-attr.c \
@@ -186,8 +192,10 @@ LIB_SRCS := \
 	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
 	lib/words.c \
 	lib/xml.c
@@ -226,6 +234,8 @@ CMD_SRCS := \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-show.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
