@@ -249,6 +249,7 @@ CMD_SRCS := \
 	cmd/selinux-denials.c \
 	cmd/selinux-guard.c \
 	cmd/selinux-permissive.c \
+	cmd/selinux-status.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \

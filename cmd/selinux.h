@@ -7,6 +7,7 @@
 #include "report.h"
 #include "selinux-mode.h"
 
+extern const struct vd_cmd vd_selinux_status;
 extern const struct vd_cmd vd_selinux_check;
 extern const struct vd_cmd vd_selinux_denials;
 extern const struct vd_cmd vd_selinux_permissive;
