@@ -147,6 +147,7 @@ LIB_SRCS := \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
@@ -159,6 +160,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -180,6 +182,8 @@ LIB_SRCS := \
 	lib/selinux-domain.c \
 	lib/selinux-host.c \
 	lib/selinux-mode.c \
+	lib/svirt-block.c \
+	lib/svirt-conf.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -214,6 +218,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -223,6 +228,7 @@ CMD_SRCS := \
 	cmd/command-selftest.c \
 	cmd/command.c \
 	cmd/commands.c \
+	cmd/conf-change.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
 	cmd/filters-reset.c \
@@ -250,10 +256,15 @@ CMD_SRCS := \
 	cmd/selinux-guard.c \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
-	cmd/suggest-ways.c
+	cmd/suggest-ways.c \
+	cmd/svirt-restart.c \
+	cmd/svirt-status.c \
+	cmd/svirt-switch.c \
+	cmd/svirt-view.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
