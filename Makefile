@@ -185,7 +185,9 @@ LIB_SRCS := \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-domain.c \
 	lib/selinux-host.c \
+	lib/selinux-mode.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -260,6 +262,9 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-guard.c \
+	cmd/selinux-permissive.c \
+	cmd/selinux-status.c \
 	cmd/selinux-fix.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
