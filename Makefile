@@ -96,13 +96,19 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
+	lib/bpf-run.c \
+	lib/bpf.c \
 	lib/buf.c \
 	lib/catalogue.c \
+	lib/cgroup-conf.c \
+	lib/cgroup-devices.c \
+	lib/cgroup-devwants.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -128,6 +134,7 @@ LIB_SRCS := \
 	lib/denial-cause.c \
 	lib/denial-tie.c \
 	lib/denials.c \
+	lib/devrule.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
@@ -148,6 +155,7 @@ LIB_SRCS := \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
@@ -160,6 +168,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -167,13 +176,22 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-domain.c \
 	lib/selinux-host.c \
+	lib/selinux-mode.c \
+	lib/svirt-block.c \
+	lib/svirt-conf.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -186,14 +204,19 @@ LIB_SRCS := \
 	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
 	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-check.c \
+	cmd/cgroup-controllers.c \
+	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
@@ -206,6 +229,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -215,6 +239,7 @@ CMD_SRCS := \
 	cmd/command-selftest.c \
 	cmd/command.c \
 	cmd/commands.c \
+	cmd/conf-change.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
 	cmd/filters-reset.c \
@@ -240,10 +265,18 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-guard.c \
+	cmd/selinux-permissive.c \
+	cmd/selinux-status.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
-	cmd/suggest-ways.c
+	cmd/suggest-ways.c \
+	cmd/svirt-restart.c \
+	cmd/svirt-status.c \
+	cmd/svirt-switch.c \
+	cmd/svirt-view.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

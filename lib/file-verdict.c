@@ -65,6 +65,8 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 		vd_strv_release(&check->fixes[i].command);
 		vd_strv_release(&check->fixes[i].undo);
 	}
+	free(check->wanted);
+	check->wanted = NULL;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;
@@ -98,6 +100,29 @@ int vd_file_verdict(struct vd_file_check *c, enum vd_file_status status, enum vd
 	c->counts_as_problem = status == VD_FILE_WRONG || status == VD_FILE_DENIED || status == VD_FILE_BROKEN ||
 	                       status == VD_FILE_MISSING;
 	c->counts_as_unknown = status == VD_FILE_UNKNOWN_STATUS || status == VD_FILE_UNLABELLED;
+	return 0;
+}
+
+int vd_file_also(struct vd_file_check *c, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
+{
+	VD_AUTO_FREE char *text = NULL;
+	char *both = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	if (!c->counts_as_problem && c->status != status)
+		return vd_file_verdict(c, status, reason, "%s", text);
+	if (asprintf(&both, "%s%s%s", c->why ? c->why : "", c->why ? "; also: " : "", text) < 0)
+		return -ENOMEM;
+	free(c->why);
+	c->why = both;
 	return 0;
 }
 
@@ -158,7 +183,9 @@ int vd_file_fix_label(struct vd_file_check *c, const char *path, const char *wan
 	vd_context_release(&parsed);
 	if (r)
 		return r == -EINVAL ? 0 : r;
-	fix = new_fix(c, risk);
+	free(c->wanted);
+	c->wanted = strdup(wanted);
+	fix = c->wanted ? new_fix(c, risk) : NULL;
 	r = fix ? add_chcon(&fix->command, wanted, path) : -ENOMEM;
 	if (r)
 		return r;

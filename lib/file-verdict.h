@@ -67,7 +67,8 @@ struct vd_file_check {
 	bool counts_as_unknown; /* exit 3 */
 	char *actual;           /* context as found; NULL: none or not known */
 	char *why;              /* a sentence; NULL when there is nothing to say */
-	struct vd_fix *fixes;   /* to be run in this order */
+	char *wanted; /* the context that the fix of the label sets; NULL: the label is not what is to be fixed */
+	struct vd_fix *fixes; /* to be run in this order */
 	size_t n_fixes;
 	struct vd_strv keep; /* what makes the fix last over a relabelling of the file system; may be empty */
 	const char *avoid;   /* what not to do; static; NULL */
@@ -79,6 +80,13 @@ struct vd_file_check {
  */
 int vd_file_verdict(struct vd_file_check *check, enum vd_file_status status, enum vd_reason reason, const char *fmt,
                     ...) VD_PRINTF(4, 5) VD_MUST_CHECK;
+/*
+ * Add what else stops the guest, besides what was found before: it decides status and reason unless the file has a
+ * problem already; then its sentence is put behind the other. @status is VD_FILE_DENIED, or VD_FILE_DIFFERS for what
+ * does no harm yet, which never hides a problem. Returns 0 or -ENOMEM.
+ */
+int vd_file_also(struct vd_file_check *check, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
+        VD_PRINTF(4, 5) VD_MUST_CHECK;
 /* Add a command (copied) with its undo (NULL: none). @risk is static or NULL. Returns 0 or -ENOMEM. */
 int vd_file_add_fix(struct vd_file_check *check, const char *const *command, const char *const *undo,
                     const char *risk) VD_MUST_CHECK;
