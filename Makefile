@@ -135,6 +135,7 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/functions.c \
 	lib/guestboot.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
@@ -159,6 +160,7 @@ LIB_SRCS := \
 	lib/program.c \
 	lib/record-time.c \
 	lib/record.c \
+	lib/records.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -175,6 +177,7 @@ LIB_SRCS := \
 	lib/unpack.c \
 	lib/value.c \
 	lib/when.c \
+	lib/whose.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -204,7 +207,10 @@ CMD_SRCS := \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
 	cmd/logs-common.c \
+	cmd/logs-daemon.c \
 	cmd/logs-list.c \
+	cmd/logs-select.c \
+	cmd/logs-source.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \

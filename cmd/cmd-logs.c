@@ -4,6 +4,7 @@
 
 static const struct vd_cmd *const verbs[] = {
 	&vd_cmd_logs_list,
+	&vd_cmd_logs_daemon,
 	NULL,
 };
 

@@ -5,4 +5,5 @@
 
 #include "command.h"
 
+extern const struct vd_cmd vd_cmd_logs_daemon;
 extern const struct vd_cmd vd_cmd_logs_list;
