@@ -57,7 +57,7 @@ BUILD := build
 endif
 
 # What is asked of pkg-config, with the oldest version that we know to work.
-LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15
+LIBS := libxml-2.0:2.9.10 libselinux:3.1 mount:2.36 smartcols:2.36 json-c:0.15 readline:8.0
 LIBS += libpcre2-8:10.34 zlib:1.2.11 liblzma:5.2.4 libzstd:1.4.4
 # Libraries that can be left out: the commands that need one then say so. WITH_AUDIT=no: libauparse.
 WITH_AUDIT ?= yes
@@ -97,6 +97,7 @@ VLOG_SRCS := \
 
 LIB_SRCS := \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -108,12 +109,17 @@ LIB_SRCS := \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
 	lib/cgroup-tree.c \
+	lib/cgroup-tune-io.c \
+	lib/cgroup-tune-read.c \
+	lib/cgroup-tune.c \
 	lib/cgroup-walk.c \
 	lib/cgroup.c \
 	lib/conf-edit.c \
 	lib/conf-write.c \
 	lib/conf.c \
+	lib/cpuset.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -127,6 +133,7 @@ LIB_SRCS := \
 	lib/domain-hostdev.c \
 	lib/domain-source.c \
 	lib/domain-status.c \
+	lib/domain-tuning.c \
 	lib/domain.c \
 	lib/err.c \
 	lib/file-check.c \
@@ -136,7 +143,9 @@ LIB_SRCS := \
 	lib/filter-outputs.c \
 	lib/filter.c \
 	lib/functions.c \
+	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -170,18 +179,25 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
 	lib/unpack.c \
 	lib/value.c \
 	lib/when.c \
 	lib/whose.c \
+	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-show.c \
+	cmd/cgroup-tree.c \
+	cmd/cgroup-view.c \
 	cmd/cmd-cgroup.c \
 	cmd/cmd-daemons.c \
 	cmd/cmd-filters-suggest.c \
@@ -190,6 +206,7 @@ CMD_SRCS := \
 	cmd/cmd-logs.c \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
+	cmd/cmd-shell.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -206,6 +223,8 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-daemon.c \
 	cmd/logs-list.c \
@@ -215,11 +234,16 @@ CMD_SRCS := \
 	cmd/out.c \
 	cmd/pager.c \
 	cmd/paint.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
+	cmd/selinux-words.c \
+	cmd/selinux-page.c \
+	cmd/shell-run.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)

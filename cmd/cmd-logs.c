@@ -4,6 +4,10 @@
 
 static const struct vd_cmd *const verbs[] = {
 	&vd_cmd_logs_list,
+	&vd_cmd_logs_boots,
+	&vd_cmd_logs_starts,
+	&vd_cmd_logs_cmdline,
+	/* of daemons' logs */
 	&vd_cmd_logs_daemon,
 	NULL,
 };

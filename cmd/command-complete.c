@@ -2,6 +2,7 @@
 #include "command-internal.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,13 +306,13 @@ static void complete_last(struct completion *c)
 	}
 }
 
-static enum vd_exit run_complete(struct vd_ctx *ctx VD_UNUSED, int argc, char **argv)
+int vd_complete(int argc, char **argv, struct vd_completion *ret)
 {
 	struct completion c = { .directive = ":words" };
 	bool lost = false;
 
 	if (!argc)
-		return VD_EXIT_USAGE;
+		return -EINVAL;
 	c.parse.ctx = &c.ctx;
 	c.parse.lenient = true;
 	for (int i = 0; i + 1 < argc && !lost; i++)
@@ -320,12 +321,22 @@ static enum vd_exit run_complete(struct vd_ctx *ctx VD_UNUSED, int argc, char **
 	c.head = c.cur = argv[argc - 1];
 	if (!lost)
 		complete_last(&c);
-	printf("%s%s\n", c.directive, c.nospace ? " nospace" : "");
-	for (size_t i = 0; i < c.words.len; i++)
-		printf("%.*s%s\n", (int)c.head_len, c.head, c.words.items[i]);
-	vd_strv_release(&c.words);
 	vd_parse_release(&c.parse);
 	vd_ctx_release(&c.ctx);
+	*ret = (struct vd_completion){ c.directive, c.nospace, c.head, c.head_len, c.words };
+	return 0;
+}
+
+static enum vd_exit run_complete(struct vd_ctx *ctx VD_UNUSED, int argc, char **argv)
+{
+	struct vd_completion found;
+
+	if (vd_complete(argc, argv, &found) < 0)
+		return VD_EXIT_USAGE;
+	printf("%s%s\n", found.directive, found.nospace ? " nospace" : "");
+	for (size_t i = 0; i < found.words.len; i++)
+		printf("%.*s%s\n", (int)found.head_len, found.head, found.words.items[i]);
+	vd_strv_release(&found.words);
 	return VD_EXIT_OK;
 }
 

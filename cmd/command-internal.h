@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files command*.c share: the parser's state and the built-in commands. Nobody else includes it. */
+/*
+ * What the files command*.c and the shell share: the parser's state, completion and the built-in commands. Nobody else
+ * includes it.
+ */
 
 #include "command.h"
 
@@ -29,7 +32,6 @@ struct vd_parse {
 	int n_operands;
 	bool want_help, want_version;
 	bool root_given;
-	const char *log_filters, *log_outputs; /* --log-filters, --log-outputs */
 };
 
 /* Take one word. Returns VD_EXIT_OK, or VD_EXIT_USAGE after printing why. */
@@ -61,6 +63,17 @@ const char *vd_cmd_full_name(const struct vd_cmd *group, const struct vd_cmd *cm
 /* "[OPTIONS] [GUEST...]", "STRING..." as usage lines and the dump show them. */
 int vd_cmd_synopsis(const struct vd_cmd *cmd, struct vd_buf *buf);
 
+/* What may stand at the end of a command line. */
+struct vd_completion {
+	const char *directive; /* ":words"; ":files" and ":dirs": paths of the machine that we run on */
+	bool nospace;          /* no blank after the word: it goes on */
+	const char *head;      /* @head_len bytes that stand before every candidate; borrowed from the last word */
+	size_t head_len;
+	struct vd_strv words; /* "WORD" or "WORD\tDESCRIPTION"; owned, the caller releases it */
+};
+/* Complete the last of @argc words, the program's name not among them. Prints nothing. -EINVAL without a word. */
+int vd_complete(int argc, char **argv, struct vd_completion *ret) VD_MUST_CHECK;
+
 /* Help of a command; of virtdiag itself when both are NULL. */
 void vd_help_print(FILE *out, const struct vd_cmd *group, const struct vd_cmd *cmd);
 /* The few lines for a command line without a command. */
@@ -68,5 +81,7 @@ void vd_help_short(FILE *out);
 
 /* Open ctx->root as the options say. Prints why not. */
 enum vd_exit vd_ctx_open_root(struct vd_ctx *ctx);
+/* The last thing before the end of a process: results that did not reach their reader turn @status into a failure. */
+enum vd_exit vd_close_stdout(enum vd_exit status);
 /* Frees what a context owns. */
 void vd_ctx_release(struct vd_ctx *ctx);

@@ -251,9 +251,9 @@ static void apply_global(struct vd_parse *p, const struct vd_optval *v)
 	} else if (is_opt(o, "output")) {
 		p->ctx->columns = v->value;
 	} else if (is_opt(o, "log-filters")) {
-		p->log_filters = v->value;
+		p->ctx->log_filters = v->value;
 	} else if (is_opt(o, "log-outputs")) {
-		p->log_outputs = v->value;
+		p->ctx->log_outputs = v->value;
 	} else if (is_opt(o, "help")) {
 		p->want_help = true;
 	} else if (is_opt(o, "version")) {

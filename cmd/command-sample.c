@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command-internal.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report.h"
 
@@ -72,12 +74,25 @@ static void add_tree(struct vd_table *table)
 	vd_row_text(child, COL_PATH, "same");
 }
 
+/* What a command may do to whoever runs it: take long, or crash. */
+static void misbehave(struct vd_ctx *ctx)
+{
+	if (vd_opt_given(ctx, "sleep")) {
+		printf("sleeping as process %ld\n", (long)getpid());
+		fflush(stdout);
+		sleep((unsigned)vd_opt_num(ctx, "sleep", 0));
+	}
+	if (vd_opt_given(ctx, "raise"))
+		raise((int)vd_opt_num(ctx, "raise", SIGTERM));
+}
+
 static enum vd_exit run_sample(struct vd_ctx *ctx, int argc, char **argv)
 {
 	struct vd_report *report = vd_report_new(ctx);
 	const char *status = vd_opt_str(ctx, "status", "ok"), *missing = vd_opt_str(ctx, "missing", NULL);
 	struct vd_table *table;
 
+	misbehave(ctx);
 	vd_report_mark(report, VD_HUE_WARN, "number: %ld duration: %lld enum: %s string: %s",
 	               vd_opt_num(ctx, "number", -1), (long long)vd_opt_duration(ctx, "duration", -1), status,
 	               vd_esc(report, vd_opt_str(ctx, "string", "-")));
@@ -124,6 +139,8 @@ static const struct vd_opt opts[] = {
 	{ .name = "rows", .type = VD_OPT_NUMBER, .arg = "N", .min = 0, .max = 1000000, .help = "add plain rows" },
 	{ .name = "missing", .type = VD_OPT_STRING, .arg = "WHAT", .help = "report missing evidence" },
 	{ .name = "matters", .type = VD_OPT_FLAG, .help = "and say that it matters" },
+	{ .name = "sleep", .type = VD_OPT_NUMBER, .arg = "SECONDS", .min = 0, .max = 1000, .help = "take that long" },
+	{ .name = "raise", .type = VD_OPT_NUMBER, .arg = "SIGNAL", .min = 1, .max = 31, .help = "end by a signal" },
 	{ 0 },
 };
 

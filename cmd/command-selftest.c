@@ -127,14 +127,14 @@ static void check_columns(struct selftest *t, const struct vd_cmd *cmd)
 
 /* --- examples -------------------------------------------------------------------------------------------------- */
 
-/* Split @line at blanks outside quotes, as far as a pipe or redirection. */
+/* Split @line at blanks outside quotes, as far as a pipe, a redirection or the next command. */
 static void split_words(const char *line, struct vd_strv *words)
 {
 	VD_AUTO_BUF word = VD_BUF_INIT;
 	bool started = false;
 	char quote = 0;
 
-	for (const char *p = line; *p && (quote || !strchr("|>&;", *p)); p++) {
+	for (const char *p = line; *p && (quote || !strchr("|<>&;", *p)); p++) {
 		if (quote ? *p == quote : *p == '\'' || *p == '"') {
 			quote = quote ? 0 : *p;
 			started = true;

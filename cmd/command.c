@@ -283,10 +283,10 @@ static enum vd_exit setup_log(struct vd_parse *p)
 		return VD_EXIT_UNKNOWN;
 	if (vlog_init_from_env("VIRTDIAG", &error) < 0)
 		return bad_log_string(p->ctx, "environment", NULL, &error);
-	if (p->log_filters && vlog_set_filters(p->log_filters, &error) < 0)
-		return bad_log_string(p->ctx, "--log-filters", p->log_filters, &error);
-	if (p->log_outputs && vlog_set_outputs(p->log_outputs, &error) < 0)
-		return bad_log_string(p->ctx, "--log-outputs", p->log_outputs, &error);
+	if (p->ctx->log_filters && vlog_set_filters(p->ctx->log_filters, &error) < 0)
+		return bad_log_string(p->ctx, "--log-filters", p->ctx->log_filters, &error);
+	if (p->ctx->log_outputs && vlog_set_outputs(p->ctx->log_outputs, &error) < 0)
+		return bad_log_string(p->ctx, "--log-outputs", p->ctx->log_outputs, &error);
 	return VD_EXIT_OK;
 }
 
@@ -331,4 +331,20 @@ enum vd_exit vd_run(int argc, char **argv)
 	vd_parse_release(&p);
 	vd_ctx_release(&ctx);
 	return status;
+}
+
+enum vd_exit vd_close_stdout(enum vd_exit status)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) != 0)
+		failed = true;
+	if (!failed)
+		return status;
+	/* EPIPE is seen only where SIGPIPE is blocked: the reader has gone and wants no message. */
+	if (errno != EPIPE)
+		fprintf(stderr, "virtdiag: cannot write the output%s%s\n", errno ? ": " : "",
+		        errno ? strerror(errno) : "");
+	return VD_EXIT_UNKNOWN;
 }

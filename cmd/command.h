@@ -124,6 +124,7 @@ struct vd_ctx {
 	const char *session_user; /* --session=USER; "" the calling user */
 	bool json, no_pager, local_time, verbose, quiet, strict;
 	enum vd_color_when color;
+	const char *log_filters, *log_outputs; /* --log-filters, --log-outputs; NULL */
 	/* Of tables: */
 	const char *columns; /* -o; NULL the default ones */
 	bool no_headings, raw, ascii;
@@ -175,7 +176,7 @@ enum vd_exit vd_pick_guests(struct vd_ctx *ctx, const struct vd_guests *guests, 
 
 /*
  * Run a whole command line (argv[0] is the program's name), as main() does: parse, open the root, run, close. Used by
- * main() and, later, by the shell.
+ * main() and by the shell.
  */
 enum vd_exit vd_run(int argc, char **argv);
 

@@ -394,7 +394,7 @@ static const struct vd_arg daemon_args[] = {
 static const char *const daemon_examples[] = {
 	"virtdiag logs daemon --level warning",
 	"what the daemons of this host warned of",
-	"virtdiag logs daemon --category 'qemu.*' --since -1h /var/log/libvirt/libvirtd.log",
+	"virtdiag logs daemon --category 'qemu.*' --since -1h",
 	"what the QEMU driver did in the last hour",
 	NULL,
 };

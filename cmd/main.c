@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "command-internal.h"
 #include "vlog.h"
 
 /*
@@ -20,23 +18,6 @@ static void hold_standard_fds(void)
 			return;
 }
 
-/* Results that did not reach their reader are a failure, whatever was found. */
-static enum vd_exit close_stdout(enum vd_exit status)
-{
-	bool failed = ferror(stdout);
-
-	errno = 0;
-	if (fclose(stdout) != 0)
-		failed = true;
-	if (!failed)
-		return status;
-	/* EPIPE is seen only where SIGPIPE is blocked: the reader has gone and wants no message. */
-	if (errno != EPIPE)
-		fprintf(stderr, "virtdiag: cannot write the output%s%s\n", errno ? ": " : "",
-		        errno ? strerror(errno) : "");
-	return VD_EXIT_UNKNOWN;
-}
-
 int main(int argc, char **argv)
 {
 	enum vd_exit status;
@@ -46,5 +27,5 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	status = vd_run(argc, argv);
 	vlog_shutdown();
-	return close_stdout(status);
+	return vd_close_stdout(status);
 }

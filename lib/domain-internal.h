@@ -35,6 +35,14 @@ int vd_parse_yes_no(const struct vd_xml_node *node, const char *name);
  */
 int vd_parse_number(const char *s, int base, int64_t *ret_number) VD_MUST_CHECK;
 
+/* The size in @node in KiB, rounded up; -1 when there is no such element. KiB is the default unit. */
+int64_t vd_parse_memory(struct vd_parse *p, const struct vd_xml_node *node);
+/* The number in the child @name of @parent, -1 when absent; a negative one, which means unlimited, is -1 too. */
+int64_t vd_parse_child_number(struct vd_parse *p, const struct vd_xml_node *parent, const char *name);
+/* Fill in @p->dom->tuning. */
+void vd_parse_tuning(struct vd_parse *p, const struct vd_xml_node *domain);
+void vd_tuning_release(struct vd_tuning *tuning);
+
 /* Read <source> and what belongs to it (seclabels, startupPolicy, <dataStore>) of a storage element of type @type. */
 void vd_parse_source(struct vd_parse *p, const struct vd_xml_node *source, const char *type, struct vd_source *ret);
 /* Read the chain of <backingStore> elements below @owner into @top, iteratively. */

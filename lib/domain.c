@@ -106,84 +106,6 @@ int vd_parse_number(const char *s, int base, int64_t *ret_number)
 	return 0;
 }
 
-/* How many bytes the unit @unit is, by libvirt's rules (libvirt 0.9.11 and later); 0 for an unknown one. */
-static uint64_t unit_bytes(const char *unit)
-{
-	static const char letters[] = "kmgtpe";
-	const char *letter;
-	uint64_t step, bytes = 1;
-
-	if (!strcasecmp(unit, "b") || !strcasecmp(unit, "byte") || !strcasecmp(unit, "bytes"))
-		return 1;
-	letter = *unit ? strchr(letters, tolower((unsigned char)*unit)) : NULL;
-	if (!letter)
-		return 0;
-	if (!unit[1] || !strcasecmp(unit + 1, "iB"))
-		step = 1024;
-	else if (!strcasecmp(unit + 1, "B"))
-		step = 1000;
-	else
-		return 0;
-	for (ptrdiff_t i = letter - letters; i >= 0; i--)
-		bytes *= step;
-	return bytes;
-}
-
-/* The size in @node in KiB, rounded up; -1 when there is no such element. KiB is the default unit. */
-static int64_t parse_memory(struct vd_parse *p, const struct vd_xml_node *node)
-{
-	const char *unit = vd_xml_attr(node, "unit");
-	uint64_t scale = unit_bytes(unit && *unit ? unit : "KiB"), bytes;
-	int64_t n;
-
-	if (!node)
-		return -1;
-	if (vd_parse_number(vd_xml_text(node), 10, &n) < 0 || n < 0 || !scale) {
-		vd_parse_fail(p, node, "<%s> holds no size", vd_xml_name(node));
-		return -1;
-	}
-	/* In KiB already: libvirt's "unlimited", 9007199254740991 KiB, would not fit into bytes. */
-	if (scale == 1024)
-		return n;
-	if (__builtin_mul_overflow((uint64_t)n, scale, &bytes)) {
-		vd_parse_fail(p, node, "<%s> is too large", vd_xml_name(node));
-		return -1;
-	}
-	return (int64_t)(bytes / 1024 + (bytes % 1024 != 0));
-}
-
-/* The number in the child @name of @parent, -1 when absent; a negative one, which means unlimited, is -1 too. */
-static int64_t child_number(struct vd_parse *p, const struct vd_xml_node *parent, const char *name)
-{
-	const struct vd_xml_node *node = vd_xml_child(parent, name);
-	int64_t n = -1;
-
-	if (node && vd_parse_number(vd_xml_text(node), 10, &n) < 0)
-		vd_parse_fail(p, node, "<%s> holds no number", name);
-	return n < 0 ? -1 : n;
-}
-
-static void parse_tuning(struct vd_parse *p, const struct vd_xml_node *domain)
-{
-	const struct vd_xml_node *cpu = vd_xml_child(domain, "cputune"), *mem = vd_xml_child(domain, "memtune");
-	struct vd_tuning *t = &p->dom->tuning;
-
-	t->cpu_shares = child_number(p, cpu, "shares");
-	t->period = child_number(p, cpu, "period");
-	t->quota = child_number(p, cpu, "quota");
-	t->global_period = child_number(p, cpu, "global_period");
-	t->global_quota = child_number(p, cpu, "global_quota");
-	t->emulator_period = child_number(p, cpu, "emulator_period");
-	t->emulator_quota = child_number(p, cpu, "emulator_quota");
-	t->iothread_period = child_number(p, cpu, "iothread_period");
-	t->iothread_quota = child_number(p, cpu, "iothread_quota");
-	t->hard_limit = parse_memory(p, vd_xml_child(mem, "hard_limit"));
-	t->soft_limit = parse_memory(p, vd_xml_child(mem, "soft_limit"));
-	t->swap_hard_limit = parse_memory(p, vd_xml_child(mem, "swap_hard_limit"));
-	t->min_guarantee = parse_memory(p, vd_xml_child(mem, "min_guarantee"));
-	t->blkio_weight = child_number(p, vd_xml_child(domain, "blkiotune"), "weight");
-}
-
 static void parse_seclabel(struct vd_parse *p, const struct vd_xml_node *node, struct vd_seclabel *label)
 {
 	const char *type = vd_xml_attr(node, "type");
@@ -292,8 +214,8 @@ static void parse_numbers(struct vd_parse *p, const struct vd_xml_node *domain)
 	if (vd_xml_attr(domain, "id") && vd_parse_number(vd_xml_attr(domain, "id"), 10, &n) == 0 && n >= 0 &&
 	    n <= INT32_MAX)
 		p->dom->id = (int)n;
-	p->dom->memory_kib = parse_memory(p, vd_xml_child(domain, "memory"));
-	n = child_number(p, domain, "vcpu");
+	p->dom->memory_kib = vd_parse_memory(p, vd_xml_child(domain, "memory"));
+	n = vd_parse_child_number(p, domain, "vcpu");
 	p->dom->vcpus = n > 0 && n <= INT32_MAX ? (unsigned)n : 0;
 }
 
@@ -315,7 +237,7 @@ static void parse_domain(struct vd_parse *p, const struct vd_xml_node *domain)
 	dom->partition =
 	        vd_parse_dup_nonempty(p, vd_xml_text(vd_xml_child(vd_xml_child(domain, "resource"), "partition")));
 	dom->hugepages = vd_xml_child(vd_xml_child(domain, "memoryBacking"), "hugepages") != NULL;
-	parse_tuning(p, domain);
+	vd_parse_tuning(p, domain);
 	parse_seclabels(p, domain);
 	vd_parse_resources(p, domain);
 }
@@ -383,6 +305,7 @@ void vd_domain_free(struct vd_domain *domain)
 		vd_res_release(&domain->resources[i]);
 	free(domain->resources);
 	vd_dom_status_free(domain->status);
+	vd_tuning_release(&domain->tuning);
 	free(domain->virt_type);
 	free(domain->name);
 	free(domain->title);

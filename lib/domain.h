@@ -162,12 +162,37 @@ struct vd_res {
 	bool missing; /* a USB device with startupPolicy='optional' that was not there at start (live XML) */
 };
 
+/* Which threads a <vcpupin>, <emulatorpin> or <iothreadpin> is of. */
+enum vd_pin_kind {
+	VD_PIN_VCPU,
+	VD_PIN_EMULATOR, /* id is 0 */
+	VD_PIN_IOTHREAD,
+};
+struct vd_pin {
+	enum vd_pin_kind kind;
+	unsigned id;
+	char *cpus; /* as written: "0-3,^2" */
+};
+/* <device> of <blkiotune>; -1: not set. */
+struct vd_blkio_device {
+	char *path;
+	int64_t weight, read_bytes, write_bytes, read_iops, write_iops;
+};
+
 /* Limits from the XML; -1: not set. Memory in KiB and time in microseconds as in the XML. */
 struct vd_tuning {
 	int64_t cpu_shares, period, quota, global_period, global_quota, emulator_period, emulator_quota;
 	int64_t iothread_period, iothread_quota;
 	int64_t hard_limit, soft_limit, swap_hard_limit, min_guarantee;
 	int64_t blkio_weight;
+	char *cpuset;                   /* <vcpu cpuset=>: for all threads without a pin of their own; NULL */
+	bool cpuset_auto;               /* numad chooses: cpuset means nothing */
+	char *numa_mode, *numa_nodeset; /* <numatune><memory>: "strict"...; NULL */
+	bool numa_cells;                /* there is a <memnode>: nodes differ between virtual CPUs */
+	struct vd_pin *pins;
+	size_t n_pins;
+	struct vd_blkio_device *blkio_devices;
+	size_t n_blkio_devices;
 };
 
 /* What only a status XML tells. */

@@ -306,10 +306,13 @@ static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
 
 static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user)
 {
-	int r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
-	                        e->optional ? "; startupPolicy lets the guest start without it" : "");
+	int r;
 
-	if (e->optional || (e->daemon_creates && !user->running))
+	if (e->daemon_creates && !user->running)
+		return vd_file_verdict(c, VD_FILE_OK, VD_REASON_NONE, "not there yet: made when the guest starts");
+	r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
+	                    e->optional ? "; startupPolicy lets the guest start without it" : "");
+	if (e->optional)
 		c->counts_as_problem = false;
 	return r;
 }

@@ -105,3 +105,27 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 	           permissive ? ", domain is permissive" : "");
 	return answer;
 }
+
+int vd_policy_allows(const char *scontext, const char *tcontext, const char *tclass, const char *perms)
+{
+	security_class_t class;
+	access_vector_t want = 0;
+	bool ok, permissive;
+
+	if (!vd_policy_available())
+		return -1;
+	class = string_to_security_class(tclass);
+	while (class && *perms) {
+		size_t len = strcspn(perms, " ");
+		VD_AUTO_FREE char *name = strndup(perms, len);
+		access_vector_t one = name && len ? string_to_av_perm(class, name) : 0;
+
+		if (!one && len)
+			return -1;
+		want |= one;
+		perms += len + (perms[len] == ' ');
+	}
+	if (!class || !want || compute(scontext, tcontext, class, want, &ok, &permissive) < 0)
+		return -1;
+	return ok;
+}

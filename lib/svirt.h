@@ -81,6 +81,8 @@ struct vd_expect {
 	bool optional;       /* startupPolicy: may be missing */
 	bool private_dev;    /* below /dev with a private /dev: look in /proc/PID/root of the running guest */
 	bool network;        /* a network source */
+	bool drawn;          /* the categories in @running were drawn, or are, when the guest starts */
+	bool quiet;          /* of libvirt's own making: worth showing only when something is wrong with it */
 	bool daemon_creates; /* does not exist before the start, or libvirt makes it: missing is fine when shut off */
 	const char *note;    /* static text: why it is not touched, or what is special; NULL */
 	int res_index;       /* index into domain->resources, -1 for the domain itself */

@@ -172,11 +172,17 @@ changes() {
 }
 
 @test "apply --for: changed by someone else meanwhile -> left alone" {
+	local pid
 	start_daemon
-	apply 1:qemu --for 3s --json >"$D/out" 2>"$D/err" &
+	# ended by a signal and not by the clock, so that the change always comes first
+	env -i PATH="$D/bin:$PATH" HOME="$D" LC_ALL=C.UTF-8 XDG_RUNTIME_DIR="$D/run" XDG_CONFIG_HOME="$D/config" \
+		XDG_CACHE_HOME="$D/cache" ASAN_OPTIONS="${ASAN_OPTIONS-}" "$VIRTDIAG" --session \
+		filters apply --libvirt 9.0.0 --daemon virtvzd 1:qemu --for 10min --json >"$D/out" 2>"$D/err" 3>&- &
+	pid=$!
 	until grep -q 'restored in' "$D/err" 2>/dev/null; do sleep 0.02; done
 	printf 4:rpc >"$D/fake/filters"
-	wait $!
+	kill "$pid"
+	wait "$pid"
 	same "$(now)" 4:rpc
 	same "$(jq -r '.changes[0].done' "$D/out")" left
 }

@@ -272,3 +272,107 @@ cgroups"
 	hasnt "$output" orphan
 	has "$stderr" /run/libvirt/qemu/a.xml
 }
+
+# tunable GUEST FIELDS...: a limited group of a built host, files as NAME=VALUE
+limits() {
+	local dir=$1 file
+	shift
+	for file in "$@"; do put "$dir/${file%%=*}" "${file#*=}"; done
+}
+
+@test "cgroup show: captured hosts -> limits as the kernel's files say" {
+	local host
+	for host in v1-hybrid-qemu v1-lxc v2-systemd-selinux; do
+		run -0 --separate-stderr vd --root "$HOSTS/$host" cgroup show
+		same "$output" "$(cat "$DATA/show-$host.txt")"
+	done
+	run -0 --separate-stderr vd --json --root "$HOSTS/v1-lxc" cgroup show
+	same "$(json '.tunables[] | select(.xml) | [.status, .tunable, .expected, .kernel] | join(" ")')" "\
+ok shares 300 300
+ok quota 20000 20000
+ok period 50000 50000
+ok hard_limit 100663296 100663296
+ok soft_limit 50331648 50331648
+ok swap_hard_limit 134217728 134217728
+ok weight 400 400
+ok read_bytes_sec 1048576 1048576
+ok write_iops_sec 100 100
+ok vcpu cpuset 0 0"
+}
+
+@test "cgroup show: v2 with systemd -> weights on the scope, the rest on libvirt's group, threads" {
+	built
+	guest a 1 100 "<cputune><shares>300</shares><quota>25000</quota><period>50000</period>
+		<vcpupin vcpu='0' cpuset='0-3,^2'/></cputune><memtune><hard_limit unit='MiB'>100</hard_limit>
+		<swap_hard_limit unit='KiB'>9007199254740991</swap_hard_limit></memtune><blkiotune><weight>200</weight></blkiotune>"
+	local scope='/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope'
+	group /machine.slice
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt' 100
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt/vcpu0' 101
+	limits "$scope" cpu.weight=300 io.weight="default 200" memory.max=max memory.high=max "cpu.max=max 100000" \
+		pids.max=16384 pids.current=3
+	limits "$scope/libvirt" memory.max=104857600 memory.high=max memory.swap.max=max memory.current=1048576 \
+		"cpu.max=max 100000" "memory.events=max 12" io.max=
+	limits "$scope/libvirt/vcpu0" "cpu.max=25000 50000" cpuset.cpus=0-1,3 cpuset.mems= cpuset.cpus.effective=0-1
+	run -0 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.xml) | [.status, .group, .tunable, .expected, .kernel, (.trouble // "-")] | join(" ")')" "\
+ok scope shares 300 300 -
+ok guest hard_limit 104857600 104857600 reached 12 times
+ok guest swap_hard_limit max max -
+ok scope weight 200 200 -
+ok vcpu0 quota 25000 25000 -
+ok vcpu0 period 50000 50000 -
+ok vcpu0 vcpupin 0-1,3 0-1,3 CPU 3 cannot be used: offline, or taken away above"
+	put "$scope/memory.max" 50000000
+	put "$scope/libvirt/vcpu0/cpu.max" "26000 50000"
+	put "$scope/libvirt/memory.high" 4096
+	run -1 --separate-stderr vd --root "$H" cgroup show a
+	same "$(grep -c '^differs ' <<<"$output")" 3
+	has "$output" "$scope/memory.max holds 50000000, but the XML sets nothing"
+	has "$output" "$scope/libvirt/vcpu0/cpu.max holds 26000, libvirt sets 25000 for this XML"
+	has "$output" "$scope/libvirt/memory.high holds 4096, but the XML sets nothing"
+}
+
+@test "cgroup show: io.max of v2, devices whose numbers are not known -> by value; none fits -> unknown" {
+	built
+	guest a 1 100 "<blkiotune><device><path>/dev/sda</path><read_bytes_sec>1000</read_bytes_sec>
+		<write_iops_sec>50</write_iops_sec></device></blkiotune>"
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	put /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/io.max "8:0 rbps=1000 wbps=max riops=max wiops=51"
+	run -3 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.device) | [.status, .tunable, .device, .kernel] | join(" ")')" "\
+ok read_bytes_sec /dev/sda 1000
+unknown write_iops_sec /dev/sda max"
+}
+
+@test "cgroup show: files that are not there or hold nonsense -> unknown, never ok" {
+	built
+	guest a 1 100 "<memtune><hard_limit>1024</hard_limit></memtune><cputune><shares>7</shares></cputune>"
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	put /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/cpu.weight 7
+	run -3 --separate-stderr vd --root "$H" cgroup show
+	has "$output" "unknown: /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/memory.max"
+	put /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/memory.max $'\e[2Jgarbage'
+	run -1 --separate-stderr vd --root "$H" cgroup show
+	hasnt "$output" $'\e'
+}
+
+@test "cgroup show: no cgroup, shut off, no guest runs, session -> said" {
+	built
+	put /etc/libvirt/qemu/off.xml "<domain type='kvm'><name>off</name><os><type>hvm</type></os></domain>"
+	group /machine
+	run -0 --separate-stderr vd --root "$H" cgroup show
+	same "$output" "no guest runs"
+	run -0 --separate-stderr vd --root "$H" cgroup show off
+	same "$output" "off is shut off: it has no cgroup"
+	guest a 1 100
+	put /proc/100/cgroup "0::/"
+	run -1 --separate-stderr vd --root "$H" cgroup show
+	same "$output" "a runs without a cgroup of libvirt's: no limit of its XML is in force"
+	run -3 --separate-stderr vd --root "$H" cgroup show nosuch
+	put /etc/passwd "root:x:0:0:root:/root:/bin/sh" "ann:x:1000:1000:Ann:/home/ann:/bin/sh"
+	run -0 --separate-stderr vd --root "$H" --session=ann cgroup show
+	same "$output" "a session libvirt makes no cgroups for its guests"
+}

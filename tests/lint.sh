@@ -37,6 +37,7 @@ border 'selinux/' lib/label.c
 border 'json-c/' lib/json.c
 border 'auparse' lib/audit.c
 border 'libsmartcols' cmd/report-text.c
+border 'readline/' cmd/cmd-shell.c
 border 'pcre2' lib/match.c
 border '(zlib|lzma|zstd)\.h' lib/unpack.c
 

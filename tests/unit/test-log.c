@@ -244,20 +244,21 @@ static void test_refresh(void)
 
 static void test_format(void)
 {
-	time_t before = time(NULL), after;
+	struct timespec before, after; /* not time(): its clock goes a tick behind the one of the lines */
 	struct tm tm = { 0 };
 	char *text, expected[128], pattern[512];
 	int line;
 
 	log_to(1, path_a);
 	vlog_set_filters("1:*", NULL);
+	clock_gettime(CLOCK_REALTIME, &before);
 	line = __LINE__ + 1;
 	VLOG_DEBUG("one");
 	VLOG_INFO("two %s\n", "words");
 	VLOG_WARN("three");
 	VLOG_ERROR("%s", "");
 	vlog_write(&vlog_self, VLOG_LEVEL_ERROR, NULL, 0, NULL, "no function");
-	after = time(NULL);
+	clock_gettime(CLOCK_REALTIME, &after);
 	text = slurp(path_a);
 	snprintf(pattern, sizeof(pattern),
 	         "^20[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}\\+0000: %ld: "
@@ -272,7 +273,7 @@ static void test_format(void)
 	if (strptime(text, "%Y-%m-%d %H:%M:%S", &tm)) {
 		time_t shown = timegm(&tm);
 
-		tap_ok(shown >= before && shown <= after, "format: the time is now, in UTC");
+		tap_ok(shown >= before.tv_sec && shown <= after.tv_sec, "format: the time is now, in UTC");
 	} else {
 		tap_ok(false, "format: the time can be read");
 	}
