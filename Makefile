@@ -96,6 +96,7 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
 	lib/audit-host.c \
@@ -166,7 +167,13 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/qmp.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/records.c \
@@ -186,8 +193,10 @@ LIB_SRCS := \
 	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
 	lib/whose.c \
 	lib/words.c \
@@ -228,8 +237,12 @@ CMD_SRCS := \
 	cmd/logs-common.c \
 	cmd/logs-daemon.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-qmp.c \
 	cmd/logs-select.c \
+	cmd/logs-show.c \
 	cmd/logs-source.c \
+	cmd/logs-stats.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \

@@ -140,7 +140,7 @@ static void show_text(struct show *show, const struct vd_records_line *line, con
 	}
 	if (record)
 		show->noise = show->out.color && vd_record_is_noise(record);
-	vd_paint_line(&show->out, &line->line, record, show->noise);
+	vd_paint_fast(&show->out, &line->line, record, show->noise);
 	if (line->line.last)
 		vd_out_add(&show->out, "\n", 1);
 }
@@ -289,37 +289,11 @@ static void show_line(struct show *show, const struct vd_records_line *line)
 	show_one(show, line, record);
 }
 
-/* The GUEST of --guest is a name or a UUID; a guest of this host may be known by both. */
-static void want_guest(struct show *show, const char *guest, struct vd_strv *names)
-{
-	bool is_uuid =
-	        strlen(guest) == 36 && guest[8] == '-' && guest[13] == '-' && guest[18] == '-' && guest[23] == '-';
-	struct vd_guests_options options = { .session_user = show->ctx->session_user,
-		                             .use_session = show->ctx->use_session };
-	const struct vd_guest *found[2];
-	struct vd_guests guests = { 0 };
-
-	if (!strncmp(guest, "qemu:", 5) || !strncmp(guest, "lxc:", 4))
-		guest = strchr(guest, ':') + 1;
-	/* A log of another host, or of a guest that is gone, is as good. */
-	if (vd_guests_load(show->ctx->root, &options, &guests, NULL) == 0 &&
-	    vd_guests_find(&guests, guest, found, 2) == 1) {
-		const struct vd_domain *domain = vd_guest_domain(found[0]);
-
-		vd_report_check(vd_strv_add(names, domain->name));
-		vd_report_check(domain->uuid[0] ? vd_strv_add(names, domain->uuid) : 0);
-		vd_whose_want(show->whose, names->items[0], names->len > 1 ? names->items[1] : NULL);
-	} else {
-		vd_whose_want(show->whose, is_uuid ? NULL : guest, is_uuid ? guest : NULL);
-	}
-	vd_guests_release(&guests);
-}
-
 /* Read what is asked for. Prints a message when it is wrong. */
 static enum vd_exit read_options(struct vd_ctx *ctx, struct show *show, struct vd_strv *names)
 {
 	const char *pattern = vd_opt_str(ctx, "grep", NULL), *guest = vd_opt_str(ctx, "guest", NULL);
-	enum vd_exit status = vd_select_init(ctx, &show->select);
+	enum vd_exit status = vd_select_init(ctx, false, &show->select);
 	VD_AUTO_ERR err = VD_ERR_INIT;
 
 	if (status != VD_EXIT_OK)
@@ -334,7 +308,7 @@ static enum vd_exit read_options(struct vd_ctx *ctx, struct show *show, struct v
 	show->category = VD_CATEGORY_NONE;
 	show->by_guest = guest != NULL;
 	if (guest)
-		want_guest(show, guest, names);
+		vd_want_guest(ctx, show->whose, guest, names);
 	return VD_EXIT_OK;
 }
 

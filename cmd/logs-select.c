@@ -54,18 +54,20 @@ static enum vd_exit match_categories(struct vd_ctx *ctx, struct vd_select *selec
 	return VD_EXIT_OK;
 }
 
-enum vd_exit vd_select_init(struct vd_ctx *ctx, struct vd_select *select)
+enum vd_exit vd_select_init(struct vd_ctx *ctx, bool time_only, struct vd_select *select)
 {
-	const char *level = vd_opt_str(ctx, "level", NULL);
+	const char *level = time_only ? NULL : vd_opt_str(ctx, "level", NULL);
 	enum vd_exit status;
 
 	*select = (struct vd_select){ .level = 1, .since = INT64_MIN, .until = INT64_MAX };
 	for (unsigned i = 0; level && vd_level_words[i]; i++)
 		if (!strcmp(level, vd_level_words[i]))
 			select->level = i + 1;
-	select->thread = vd_opt_num(ctx, "thread", 0);
-	select->function = vd_opt_str(ctx, "function", NULL);
-	select->category = vd_opt_str(ctx, "category", NULL);
+	if (!time_only) {
+		select->thread = vd_opt_num(ctx, "thread", 0);
+		select->function = vd_opt_str(ctx, "function", NULL);
+		select->category = vd_opt_str(ctx, "category", NULL);
+	}
 	status = read_time(ctx, "since", &select->since);
 	if (status == VD_EXIT_OK)
 		status = read_time(ctx, "until", &select->until);
@@ -107,4 +109,27 @@ bool vd_select_takes(const struct vd_select *select, const struct vd_record *rec
 			return false;
 	}
 	return time == VD_NO_TIME ? !vd_select_wants_time(select) : time >= select->since && time <= select->until;
+}
+
+void vd_want_guest(struct vd_ctx *ctx, struct vd_whose *whose, const char *guest, struct vd_strv *names)
+{
+	bool is_uuid =
+	        strlen(guest) == 36 && guest[8] == '-' && guest[13] == '-' && guest[18] == '-' && guest[23] == '-';
+	struct vd_guests_options options = { .session_user = ctx->session_user, .use_session = ctx->use_session };
+	const struct vd_guest *found[2];
+	struct vd_guests guests = { 0 };
+
+	if (!strncmp(guest, "qemu:", 5) || !strncmp(guest, "lxc:", 4))
+		guest = strchr(guest, ':') + 1;
+	/* A log of another host, or of a guest that is gone, is as good. */
+	if (vd_guests_load(ctx->root, &options, &guests, NULL) == 0 && vd_guests_find(&guests, guest, found, 2) == 1) {
+		const struct vd_domain *domain = vd_guest_domain(found[0]);
+
+		vd_report_check(vd_strv_add(names, domain->name));
+		vd_report_check(domain->uuid[0] ? vd_strv_add(names, domain->uuid) : 0);
+		vd_whose_want(whose, names->items[0], names->len > 1 ? names->items[1] : NULL);
+	} else {
+		vd_whose_want(whose, is_uuid ? NULL : guest, is_uuid ? guest : NULL);
+	}
+	vd_guests_release(&guests);
 }

@@ -386,18 +386,27 @@ static void paint_head(struct vd_out *out, const char *line, const struct vd_rec
 	add_end(out, VD_PAINT_DIM);
 }
 
-void vd_paint_line(struct vd_out *out, const struct vd_line *line, const struct vd_record *record, bool dimmed)
+static void paint_line(struct vd_out *out, const char *s, size_t len, const struct vd_record *record, bool dimmed,
+                       size_t slack)
 {
-	const char *s = line->text;
 	size_t head = record ? (size_t)(record->message.s - s) : 0;
-	enum vd_paint_hue hue = dimmed ? VD_PAINT_DIM : VD_PAINT_PLAIN;
 
 	if (!out->color || dimmed || head == 0 || head > VD_OUT_ROOM / 2) {
-		paint_text(out, hue, s, line->len, VD_LINES_SLACK);
+		paint_text(out, dimmed ? VD_PAINT_DIM : VD_PAINT_PLAIN, s, len, slack);
 		return;
 	}
-	paint_head(out, s, record, VD_LINES_SLACK);
-	paint_text(out, VD_PAINT_PLAIN, s + head, line->len - head, VD_LINES_SLACK);
+	paint_head(out, s, record, slack);
+	paint_text(out, VD_PAINT_PLAIN, s + head, len - head, slack);
+}
+
+void vd_paint_line(struct vd_out *out, const char *line, size_t len, const struct vd_record *record, bool dimmed)
+{
+	paint_line(out, line, len, record, dimmed, 0);
+}
+
+void vd_paint_fast(struct vd_out *out, const struct vd_line *line, const struct vd_record *record, bool dimmed)
+{
+	paint_line(out, line->text, line->len, record, dimmed, VD_LINES_SLACK);
 }
 
 static bool begins(const struct vd_slice *slice, const char *s)

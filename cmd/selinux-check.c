@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apparmor.h"
 #include "progress.h"
@@ -107,11 +108,24 @@ static enum vd_exit check_all(struct vd_check_run *run, const char *xml, int arg
 	return status;
 }
 
+/* What is known of directories, mounts and accounts; NULL after a message. */
+static struct vd_reach *new_reach(struct vd_ctx *ctx, const struct vd_svirt_settings *settings)
+{
+	struct vd_reach *reach = NULL;
+	VD_AUTO_FREE char *home = NULL;
+	uid_t uid = 0;
+
+	if (ctx->use_session && vd_session_user(ctx->root, ctx->session_user, &uid, &home, NULL) < 0)
+		uid = getuid();
+	return vd_reach_new(ctx->root, settings, uid, &reach) < 0 ? NULL : reach;
+}
+
 static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 {
 	struct vd_check_run run = { .ctx = ctx, .categories = vd_opt_str(ctx, "categories", NULL) };
 	const char *xml = vd_opt_str(ctx, "xml", NULL);
 	VD_AUTO_STRV problems = VD_STRV_INIT;
+	VD_AUTO_REACH struct vd_reach *reach = NULL;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	enum vd_exit status, finished;
 
@@ -128,16 +142,22 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	run.apparmor = vd_apparmor_enabled(ctx->root);
 	if (vd_daemon_label_find(ctx->root, false, &run.daemon) == -ENOMEM)
 		vd_report_missing(run.report, "daemon", "out of memory", true);
+	reach = new_reach(ctx, &run.settings);
+	if (!reach)
+		vd_report_missing(run.report, "directories, ACLs, mounts", "out of memory", true);
 	run.host = (struct vd_check_host){
 		.root = ctx->root,
 		.settings = &run.settings,
 		.daemon = run.daemon.context,
 		.boot = &run.boot,
+		.reach = reach,
 	};
 	vd_boot_times_load(ctx->root, &run.boot);
 	for (size_t i = 0; i < problems.len; i++)
 		vd_report_missing(run.report, "configuration", problems.items[i], true);
 	status = check_all(&run, xml, argc, argv);
+	if (reach && vd_reach_missing(reach))
+		vd_report_missing(run.report, "directories, ACLs, mounts", vd_reach_missing(reach), true);
 	vd_report_extra(run.report, "guests", run.guests);
 	finished = vd_report_finish(run.report);
 	vd_svirt_settings_release(&run.settings);
@@ -177,7 +197,7 @@ static const char *const check_examples[] = {
 
 const struct vd_cmd vd_selinux_check = {
 	.name = "check",
-	.summary = "check the SELinux label of every file a guest uses",
+	.summary = "check label and access of every file a guest uses",
 	.description =
 	        "Lists each file that a guest uses, the whole backing chain of its disks included, with the label that "
 	        "libvirt sets, the label it has now, and what follows: why the guest is denied, the narrowest fix and "

@@ -12,7 +12,7 @@
 const struct vd_col vd_check_cols[VD_N_CHECK_COLS] = {
 	[VD_CHECK_GUEST] = { "GUEST", VD_COL_STR, VD_COL_HIDDEN, "the guest that uses the file" },
 	[VD_CHECK_STATUS] = { "STATUS", VD_COL_STR, 0,
-	                      "ok, wrong, differs, broken, missing, unlabelled, untouched, ..." },
+	                      "ok, wrong, denied, differs, broken, missing, unlabelled, untouched, ..." },
 	[VD_CHECK_ROLE] = { "ROLE", VD_COL_STR, 0, "what the file is to the guest" },
 	[VD_CHECK_TARGET] = { "TARGET", VD_COL_STR, 0, "device; vda[1] is the first backing file of vda" },
 	[VD_CHECK_EXPECTED] = { "EXPECTED", VD_COL_STR, 0, "the label that libvirt sets" },
@@ -378,6 +378,22 @@ static bool is_host_wide(const struct vd_file_user *user, const struct vd_file_c
 	       strstr(c->why, user->why_not_in_force);
 }
 
+/* What was looked at besides the files' labels, and how it stands: "Directories, ACLs, mounts, open files: ok." */
+static int checked_text(const struct vd_guest_check *check, struct vd_buf *text)
+{
+	const struct vd_reach_tally *t = &check->reach;
+	int r = vd_buf_addf(text, "Directories, ACLs, mounts%s: ", check->open_known ? ", open files" : "");
+
+	if (!r && t->obstacles)
+		r = vd_buf_addf(text, "%u obstacle%s, see above", t->obstacles, t->obstacles == 1 ? "" : "s");
+	else if (!r && !t->unknown)
+		r = vd_buf_adds(text, "ok");
+	if (!r && t->unknown)
+		r = vd_buf_addf(text, "%snot all is known for %u file%s", t->obstacles ? "; " : "", t->unknown,
+		                t->unknown == 1 ? "" : "s");
+	return r ? r : vd_buf_addc(text, '.');
+}
+
 static void summary_line(struct vd_check_run *run, const struct vd_check_subject *subject, const unsigned *counts)
 {
 	const struct vd_guest_check *check = subject->check;
@@ -392,10 +408,11 @@ static void summary_line(struct vd_check_run *run, const struct vd_check_subject
 		if (counts[i])
 			r = vd_buf_addf(&text, "%s %u %s", shown++ ? "," : "", counts[i], vd_file_status_name(i));
 	if (!r)
-		vd_report_line(run->report,
-		               "\n%s. Checked: labels, backing chains, other guests%s; not directories, "
-		               "ACLs, mounts.",
-		               vd_buf_str(&text), check->open_known ? ", open files" : "");
+		r = vd_buf_adds(&text, ". ");
+	if (!r)
+		r = checked_text(check, &text);
+	if (!r)
+		vd_report_line(run->report, "\n%s", vd_buf_str(&text));
 }
 
 static void count(struct vd_check_run *run, const struct vd_file_check *c)

@@ -91,12 +91,30 @@ static int judge_more(const struct vd_check_host *host, const struct vd_guest *g
 	return r;
 }
 
+/* By itself, then the way to it, then what goes beyond the file. */
+static int judge_file(const struct vd_check_host *host, const struct vd_reach_guest *who, const struct vd_guest *guest,
+                      const struct vd_open_files *open, struct vd_root *root, const struct vd_guest_check *all,
+                      const struct vd_expect *e, struct vd_file_check *file)
+{
+	int r = vd_file_check(root, e, &all->user, file);
+
+	if (r == 0 && host->reach)
+		r = vd_reach_check(host->reach, who, e, file);
+	if (r == 0)
+		r = judge_more(host, guest, who->domain, open, root, e, all, file);
+	if (r < 0)
+		vd_file_check_release(file);
+	return r;
+}
+
 int vd_guest_check(const struct vd_check_host *host, const struct vd_guest *guest, const struct vd_domain *domain,
                    const struct vd_expects *expects, struct vd_guest_check *ret_check)
 {
 	VD_AUTO_ROOT struct vd_root *guest_root = NULL;
 	struct vd_open_files open = { 0 };
+	struct vd_reach_guest who = { .domain = domain };
 	struct vd_guest_check all = { 0 };
+	struct vd_reach_tally before = { 0 };
 	int r = 0;
 
 	all.files = calloc(expects->len ? expects->len : 1, sizeof(*all.files));
@@ -112,17 +130,22 @@ int vd_guest_check(const struct vd_check_host *host, const struct vd_guest *gues
 		all.open_known = r == 0;
 		r = r == -ENOMEM ? r : 0;
 	}
+	if (r == 0 && host->reach) {
+		before = *vd_reach_tally(host->reach);
+		r = vd_reach_guest(host->reach, domain, &all.user, guest ? guest->pid : 0, &who);
+	}
 	while (r == 0 && all.len < expects->len) {
 		const struct vd_expect *e = &expects->items[all.len];
 		struct vd_file_check *file = &all.files[all.len];
 		struct vd_root *root = root_of(host, guest, e, &guest_root);
 
-		r = vd_file_check(root, e, &all.user, file);
-		if (r == 0) {
+		r = judge_file(host, &who, guest, &open, root, &all, e, file);
+		if (r == 0)
 			all.len++;
-			r = judge_more(host, guest, domain, &open, root, e, &all, file);
-		}
 	}
+	if (host->reach)
+		all.reach = vd_reach_since(host->reach, &before);
+	vd_reach_guest_release(&who);
 	vd_open_files_release(&open);
 	if (r < 0) {
 		vd_guest_check_release(&all);

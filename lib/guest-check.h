@@ -3,11 +3,13 @@
 
 /*
  * The verdict on all files of one guest: each file by itself (lib/file-check), then what only its process (lib/svirt-
- * open), the host's other guests (lib/svirt-share) and libvirt's notes (lib/svirt-xattr) can tell.
+ * open), directories, owners and mounts (lib/reach), the host's other guests (lib/svirt-share) and libvirt's notes
+ * (lib/svirt-xattr) can tell.
  */
 
 #include "file-check.h"
 #include "guests.h"
+#include "reach.h"
 #include "svirt-share.h"
 #include "svirt-xattr.h"
 
@@ -18,6 +20,7 @@ struct vd_check_host {
 	const struct vd_share *share; /* NULL: nothing is said of other guests */
 	const char *daemon;           /* context of the daemon that starts the guests; NULL unknown */
 	const struct vd_boot_times *boot;
+	struct vd_reach *reach; /* NULL: the way to the files is not looked at */
 };
 
 struct vd_guest_check {
@@ -27,6 +30,7 @@ struct vd_guest_check {
 	size_t len;
 	const struct vd_guest *twin; /* a running guest with the same categories; NULL */
 	bool open_known;             /* what the process has open could be looked at */
+	struct vd_reach_tally reach; /* directories, owners and mounts: of this guest's files */
 	const char *migration;       /* "incoming", "outgoing" while that lasts; NULL */
 };
 

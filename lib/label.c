@@ -46,7 +46,11 @@ static access_vector_t wanted_permissions(security_class_t class, enum vd_file_t
 	static const char *const read_file[] = { "getattr", "open", "read", NULL };
 	static const char *const read_dir[] = { "getattr", "search", NULL };
 	static const char *const use_socket[] = { "getattr", "write", NULL };
-	const char *const *names = type == VD_FILE_DIR ? read_dir : type == VD_FILE_SOCK ? use_socket : read_file;
+	static const char *const append[] = { "getattr", "open", "append", NULL };
+	const char *const *names = type == VD_FILE_DIR          ? read_dir
+	                           : type == VD_FILE_SOCK       ? use_socket
+	                           : access == VD_ACCESS_APPEND ? append
+	                                                        : read_file;
 	access_vector_t want = 0;
 
 	for (; *names; names++)

@@ -65,7 +65,8 @@ enum vd_categories {
 enum vd_access {
 	VD_ACCESS_READ,
 	VD_ACCESS_READ_WRITE,
-	VD_ACCESS_DAEMON /* opened by libvirtd or virtlogd only */
+	VD_ACCESS_DAEMON, /* opened by libvirtd or virtlogd only */
+	VD_ACCESS_APPEND, /* no file of a guest: how virtlogd opens a log, for questions to the policy */
 };
 
 /* One file of the guest and what libvirt does with it. */

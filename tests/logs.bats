@@ -342,3 +342,197 @@ added -S -"
 	run -2 --separate-stderr vd --root "$LOGS" logs cmdline -b last lf-ok
 	has "$stderr" "'last' is no start"
 }
+
+@test "logs show: a log over three files -> one stream, byte for byte" {
+	run -0 --separate-stderr vd --root "$LOGS" logs show lf-rot
+	same "$output" "$(cat "$LOGS/$QEMU/lf-rot.log.1" "$LOGS/$QEMU/lf-rot.log.0" "$LOGS/$QEMU/lf-rot.log")"
+	run -0 --separate-stderr vd --root "$LOGS" --json logs show lf-rot
+	same "$(jq -r .text <<<"$output")" "$(cat "$LOGS/$QEMU/lf-rot.log.1" "$LOGS/$QEMU/lf-rot.log.0" "$LOGS/$QEMU/lf-rot.log")"
+	# file and offset lead to the line
+	jq -r '"\(.file)\t\(.offset)\t\(.text)"' <<<"$output" | while IFS=$'\t' read -r file offset text; do
+		same "$(tail -c "+$((offset + 1))" "$LOGS$file" | head -n 1)" "$text"
+	done
+	same "$(jq -r .boot <<<"$output" | uniq -c | awk '{print $2}' | tr '\n' ' ')" "-3 -2 -1 0 "
+}
+
+@test "logs show: real logs -> the kind of every line" {
+	# kinds GUEST: kind and number of consecutive lines
+	kinds() {
+		run -0 --separate-stderr vd --root "$LOGS" --json logs show "$1"
+		rows=$(jq -r .kind <<<"$output" | uniq -c | awk '{printf "%s%s%s", s, $2, ($1 > 1 ? "*" $1 : ""); s = " "}')
+	}
+	kinds lf-badarg
+	same "$rows" "start env*6 argv*27 tainted libvirt qemu-error shutdown"
+	kinds lf-perm
+	same "$rows" "start env*6 argv*29 libvirt chardev qemu-error shutdown"
+	kinds lf-child
+	same "$rows" "start env*6 argv*26 libvirt*27 chardev qemu shutdown"
+	kinds lf-childenv
+	same "$rows" "start env*6 argv*26 libvirt*2 chardev qemu shutdown"
+	kinds lf-a
+	same "$rows" "start env*6 argv*26 libvirt chardev tainted qemu shutdown start env*6 argv*26 libvirt chardev qemu shutdown"
+	kinds lf-lxcnoinit
+	same "$rows" "start argv*2 libvirt*6 container*2"
+	kinds lf-nodisk
+	same "$rows" shutdown
+}
+
+@test "logs show: QEMU errors in their many forms, helpers, events, oddities -> kind and level" {
+	{
+		block "2026-11-20 10:00:00.000+0000"
+		cat <<-'END'
+			2026-11-20 10:00:00.100+0000: Starting external device: TPM Emulator
+			/usr/bin/swtpm socket --tpmstate dir=/x --daemon
+			2026-11-20 10:00:00.200+0000: Starting external device: virtiofsd
+			/usr/libexec/virtiofsd --fd=30
+			libvirt:  error : cannot execute binary /usr/bin/q: Permission denied
+			2026-11-20T10:00:01.000000Z qemu-system-x86_64: -blockdev {"node-name":"f"}: Image is not in qcow2 format
+			qemu-kvm: -drive file=/x: could not open disk image /x: Invalid argument
+			2026-11-20T10:00:02.000000Z qemu-system-x86_64: warning: host doesn't support requested feature: svm
+			KVM internal error. Suberror: 1
+			EAX=00000000 EBX=00000000
+			qemu-system-x86_64: ../hw/x.c:1: f: Assertion `x' failed.
+			2026-11-20T10:00:03.000000Z my-wrapper: some trouble
+			2026-11-20 10:00:04.000+0000: initiating migration
+			2026-11-20 10:00:05.000+0000: panic s390: core='0'
+			Fehler: irgendetwas
+			2026-11-20 10:00:06.000+0000: shutting down, reason=crashed
+
+		END
+	} | put "$QEMU/a.log"
+	run -0 --separate-stderr vd --root "$ROOT" --json logs show a
+	same "$(jq -r '"\(.kind) \(.level)"' <<<"$output" | tail -n +6)" "swtpm info
+swtpm info
+virtiofsd info
+virtiofsd info
+libvirt error
+qemu-error error
+qemu-error error
+qemu warning
+qemu-error error
+qemu info
+qemu-error error
+qemu-error error
+libvirt info
+libvirt error
+qemu info
+shutdown error
+other info"
+	run -0 --separate-stderr vd --root "$ROOT" logs show --level error --kind qemu-error -n 2 a
+	same "$output" 'qemu-system-x86_64: ../hw/x.c:1: f: Assertion `x'"'"' failed.
+2026-11-20T10:00:03.000000Z my-wrapper: some trouble'
+}
+
+@test "logs show: -b, -n, --since, --until, --grep -> just those lines" {
+	run -0 --separate-stderr vd --root "$LOGS" logs show -b -1 -n 1 lf-a
+	same "$output" "2026-11-23 09:45:50.138+0000: shutting down, reason=destroyed"
+	run -0 --separate-stderr vd --root "$LOGS" logs show -b 1 -n 1 lf-a
+	same "$output" "2026-11-23 09:45:50.138+0000: shutting down, reason=destroyed"
+	run -0 --separate-stderr vd --root "$LOGS" logs show --since '2026-11-23 09:45:54 UTC' lf-a
+	same "$output" "2026-11-23 09:45:54.136+0000: shutting down, reason=destroyed"
+	run -0 --separate-stderr vd --root "$LOGS" logs show --until '2026-11-23T09:45:39.600Z' --grep '^char|OBJECT_(?=UNREF)' lf-a
+	same "$output" "2026-11-23 09:45:39.543+0000: 1108: info : virObjectUnref:378 : OBJECT_UNREF: obj=0x7f92c801c130
+char device redirected to /dev/pts/0 (label charserial0)"
+	run -0 --separate-stderr vd --root "$LOGS" logs show -n 0 lf-a
+	same "$output" ""
+	run -0 --separate-stderr vd --root "$LOGS" logs show --grep nowhere lf-a
+	same "$stderr" "virtdiag: warning: no line of the log of lf-a is that way"
+	run -2 --separate-stderr vd --root "$LOGS" logs show --grep '(' lf-a
+	has "$stderr" "virtdiag: --grep: "
+	run -2 --separate-stderr vd --root "$LOGS" logs show --kind nosuch lf-a
+	has "$stderr" "'nosuch' is no kind of line"
+	run -2 --separate-stderr vd --root "$LOGS" logs show --since whenever lf-a
+	has "$stderr" "'whenever' is no time"
+	run -3 --separate-stderr vd --root "$LOGS" logs show -b -7 lf-a
+	has "$stderr" "there is no start -7"
+}
+
+@test "logs show -n: every number, plain and packed files -> as tail counts" {
+	cat "$LOGS/$QEMU/lf-rot.log.1" "$LOGS/$QEMU/lf-rot.log.0" "$LOGS/$QEMU/lf-rot.log" >"$BATS_TEST_TMPDIR/all"
+	for n in 1 13 14 60 61 62 100 1000; do
+		run -0 --separate-stderr vd --root "$LOGS" logs show -n "$n" lf-rot
+		same "$output" "$(tail -n "$n" "$BATS_TEST_TMPDIR/all")"
+		run -0 --separate-stderr vd --root "$LOGS" --json logs show -n "$n" lf-rot
+		same "$(jq -r .text <<<"$output")" "$(tail -n "$n" "$BATS_TEST_TMPDIR/all")"
+	done
+	gzip -c "$LOGS/$QEMU/lf-rot.log.1" | put "$QEMU/a.log.2.gz"
+	zstd -qc "$LOGS/$QEMU/lf-rot.log.0" | put "$QEMU/a.log.1.zst"
+	put "$QEMU/a.log" <"$LOGS/$QEMU/lf-rot.log"
+	run -0 --separate-stderr vd --root "$ROOT" logs show -n 61 a
+	same "$output" "$(tail -n 61 "$BATS_TEST_TMPDIR/all")"
+}
+
+@test "logs show -n: the last lines of 10 GB -> from the end, at once" {
+	block "2026-11-20 10:00:00.000+0000" | put "$QEMU/a.log"
+	truncate -s 10G "$ROOT/$QEMU/a.log"
+	{
+		echo
+		block "2026-11-21 10:00:00.000+0000"
+		echo "2026-11-21T10:00:01.000000Z qemu-system-x86_64: trouble"
+	} >>"$ROOT/$QEMU/a.log"
+	run -0 --separate-stderr timeout 20 "$VIRTDIAG" --root "$ROOT" --json logs show -n 2 a
+	size=$(stat -c %s "$ROOT/$QEMU/a.log")
+	same "$(jq -r '"\(.boot) \(.kind) \(.offset)"' <<<"$output")" "0 argv $((size - 56 - 18))
+0 qemu-error $((size - 56))"
+}
+
+@test "logs show: binary, escapes, a cut character, 3 MiB in a line -> escaped text, valid JSON" {
+	{
+		printf 'nul\000 esc\033[31m bad\377 del\177 \303\274\n'
+		printf '\303'
+		head -c 1048575 /dev/zero | tr '\0' x
+		printf '\303\274'
+		head -c 2000000 /dev/zero | tr '\0' y
+		printf '\342\202\n'
+		printf 'no newline'
+	} | put "$QEMU/a.log"
+	run -0 --separate-stderr vd --root "$ROOT" logs show a
+	same "${lines[0]}" 'nul\x00 esc\e[31m bad\xff del\x7f ü'
+	same "${#lines[1]}" "$((4 + 1048575 + 1 + 2000000 + 8))"
+	same "${lines[2]}" "no newline"
+	vd --root "$ROOT" --json logs show a >"$BATS_TEST_TMPDIR/json"
+	iconv -f UTF-8 -t UTF-8 "$BATS_TEST_TMPDIR/json" >/dev/null
+	same "$(jq -rj 'select(.offset == 0) | .text_bytes' "$BATS_TEST_TMPDIR/json" | base64 -d | od -c)" \
+		"$(head -n 1 "$ROOT/$QEMU/a.log" | head -c -1 | od -c)"
+	same "$(jq -s -c '.[1].text | [length, .[1048574:1048578]]' "$BATS_TEST_TMPDIR/json")" "[$((1 + 1048575 + 1 + 2000000 + 2)),\"xxüy\"]"
+}
+
+@test "logs show: a line that a rotation cut in the middle -> one line; one that a crash cut -> two" {
+	printf '2026-11-20T10:00:00.000000Z qemu: one ha' | put "$QEMU/a.log.1"
+	printf 'lf\n2026-11-20T10:00:01.000000Z qemu: cut o' | put "$QEMU/a.log.0"
+	printf '2026-11-20 10:00:02.000+0000: starting up\n' | put "$QEMU/a.log"
+	run -0 --separate-stderr vd --root "$ROOT" logs show a
+	same "$output" "2026-11-20T10:00:00.000000Z qemu: one half
+2026-11-20T10:00:01.000000Z qemu: cut o
+2026-11-20 10:00:02.000+0000: starting up"
+}
+
+@test "logs show --grep: a match beyond the first MiB of a line -> not found, and said" {
+	{
+		head -c 2000000 /dev/zero | tr '\0' x
+		echo needle
+	} | put "$QEMU/a.log"
+	run -0 --separate-stderr vd --root "$ROOT" logs show --grep needle a
+	same "$output" ""
+	has "$stderr" "--grep saw only the first MiB of 1 long line"
+}
+
+@test "logs show --kind: virtiofsd and swtpm -> the lines of the helpers' own logs" {
+	echo "2026-11-20 10:00:00.000+0000: starting up" | put "$QEMU/a.log"
+	echo "[2026-11-20T10:00:01Z ERROR virtiofsd] Waiting for daemon failed" | put "$QEMU/a-fs0-virtiofsd.log"
+	echo "Starting vTPM manufacturing as tss:tss" | put var/log/swtpm/libvirt/qemu/a-swtpm.log
+	run -0 --separate-stderr vd --root "$ROOT" --json logs show --kind virtiofsd,swtpm a
+	same "$(jq -c '[.kind, .level, .time, .boot]' <<<"$output")" '["virtiofsd","error","2026-11-20T10:00:01.000000Z",null]
+["swtpm","info",null,null]'
+	run -0 --separate-stderr vd --root "$ROOT" logs show a
+	same "$output" "2026-11-20 10:00:00.000+0000: starting up"
+}
+
+@test "logs show: the output cannot be written, the reader leaves -> status 3, no crash" {
+	run -3 --separate-stderr bash -c '"$1" --root "$2" logs show lf-a >/dev/full' _ "$VIRTDIAG" "$LOGS"
+	has "$stderr" "cannot write the output"
+	head -c 3000000 /dev/zero | tr '\0' '\n' | put "$QEMU/a.log"
+	# ended by SIGPIPE, as cat would be
+	run -0 --separate-stderr bash -c '"$1" --root "$2" logs show a | head -n 2' _ "$VIRTDIAG" "$ROOT"
+	same "$stderr" ""
+}

@@ -23,11 +23,24 @@ host() {
 		>"$ROOT/etc/selinux/targeted/contexts/virtual_image_context"
 	mkdir -p "$ROOT/usr/lib64" && : >"$ROOT/usr/lib64/libvirt.so.0.9000.0"
 	: >"$ROOT/virtdiag-manifest.jsonl"
+	printf 'root:x:0:0:root:/root:/bin/sh\nqemu:x:107:107:QEMU:/:/sbin/nologin\n' >"$ROOT/etc/passwd"
+	printf 'root:x:0:\nqemu:x:107:\nkvm:x:36:qemu\n' >"$ROOT/etc/group"
 }
 
-# listed PATH TYPE [LABEL [HEADER]]: a manifest line
+# directories PATH: a manifest line for each directory on the way
+directories() {
+	local dir=${1%/*}
+	while :; do
+		grep -qF "\"path\":\"${dir:-/}\"," "$ROOT/virtdiag-manifest.jsonl" ||
+			printf '{"path":"%s","type":"dir","mode":"0755","uid":0,"gid":0}\n' "${dir:-/}" >>"$ROOT/virtdiag-manifest.jsonl"
+		[ -n "$dir" ] || break
+		dir=${dir%/*}
+	done
+}
+# listed PATH TYPE [LABEL [HEADER]]: a manifest line, with its directories
 listed() {
-	printf '{"path":"%s","type":"%s","mode":"0644","uid":0,"gid":0,"size":1048576,"xattrs":{%s}%s}\n' "$1" "$2" \
+	directories "$1"
+	printf '{"path":"%s","type":"%s","mode":"0644","uid":107,"gid":107,"size":1048576,"xattrs":{%s}%s}\n' "$1" "$2" \
 		"${3:+\"security.selinux\":\"$3\"}" "${4:+,\"header_file\":\"$4\"}" \
 		>>"$ROOT/virtdiag-manifest.jsonl"
 }
@@ -296,7 +309,8 @@ $IMG"
 
 # marked PATH LABEL XATTRS: a manifest line of a file with further attributes
 marked() {
-	printf '{"path":"%s","type":"file","mode":"0600","uid":0,"gid":0,"size":1048576,"xattrs":{"security.selinux":"%s",%s}}\n' \
+	directories "$1"
+	printf '{"path":"%s","type":"file","mode":"0600","uid":107,"gid":107,"size":1048576,"xattrs":{"security.selinux":"%s",%s}}\n' \
 		"$1" "$2" "$3" >>"$ROOT/virtdiag-manifest.jsonl"
 }
 # noted USERS STAMP: the attributes in which libvirt remembers an owner
