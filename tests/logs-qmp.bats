@@ -84,7 +84,7 @@ talk() {
 
 @test "logs stats: --by, --top, --level -> what is asked for; text names the filters" {
 	{
-		rec 01.000 1 debug virObjectRef "$(printf 'x%.0s' {1..500})"
+		rec 01.000 1 debug virObjectRef "$(printf 'x%.0s' {1..900})"
 		rec 02.000 2 info virObjectRef y
 		rec 03.000 1 error virNetSocketReadWire 'End of file'
 		echo 'more of it'
