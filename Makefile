@@ -15,7 +15,7 @@
 #   format analyze coverage dist clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
-#        WITH_AUDIT=no (without libauparse)
+#        WITH_AUDIT=no (without libauparse)  WITH_SYSTEMD=no (without libsystemd)
 #        prefix bindir libdir includedir mandir bashcompdir zshcompdir fishcompdir DESTDIR PKG_CONFIG
 
 VERSION := 0.1.0
@@ -65,6 +65,12 @@ ifneq ($(WITH_AUDIT),no)
 LIBS += auparse:2.8
 OPT_CPPFLAGS += -DVD_WITH_AUDIT
 endif
+# WITH_SYSTEMD=no: libsystemd, of which only the headers are used here: it is loaded when a journal is read.
+WITH_SYSTEMD ?= yes
+ifneq ($(WITH_SYSTEMD),no)
+LIBS += libsystemd:247
+OPT_CPPFLAGS += -DVD_WITH_SYSTEMD
+endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -76,7 +82,7 @@ ifneq ($(MISSING),)
 $(error missing libraries (name:oldest version): $(MISSING). Run `make deps` to install them)
 endif
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES))
-LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIB_NAMES))
+LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(filter-out libsystemd,$(LIB_NAMES))) -ldl
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
@@ -160,6 +166,7 @@ LIB_SRCS := \
 	lib/image-backing.c \
 	lib/image-chain.c \
 	lib/image.c \
+	lib/journal.c \
 	lib/json.c \
 	lib/label-fix.c \
 	lib/label.c \
