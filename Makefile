@@ -96,7 +96,9 @@ VLOG_SRCS := \
 	lib/log.c
 
 LIB_SRCS := \
+	lib/account.c \
 	lib/acl.c \
+	lib/apparmor.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -118,6 +120,7 @@ LIB_SRCS := \
 	lib/conf.c \
 	lib/cpuset.c \
 	lib/daemon-find.c \
+	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
 	lib/daemon-unit.c \
@@ -140,7 +143,9 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/guest-check.c \
 	lib/guestboot.c \
+	lib/guestcmd.c \
 	lib/guestline.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
@@ -161,7 +166,12 @@ LIB_SRCS := \
 	lib/match.c \
 	lib/mounts.c \
 	lib/near.c \
+	lib/policy.c \
 	lib/program.c \
+	lib/reach-fix.c \
+	lib/reach-mount.c \
+	lib/reach-policy.c \
+	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
 	lib/root-attr.c \
@@ -173,12 +183,17 @@ LIB_SRCS := \
 	lib/svirt-disk.c \
 	lib/svirt-host.c \
 	lib/svirt-label.c \
+	lib/svirt-open.c \
 	lib/svirt-rules.c \
 	lib/svirt-settings.c \
+	lib/svirt-share.c \
+	lib/svirt-xattr.c \
 	lib/svirt.c \
 	lib/topics.c \
+	lib/unmounted.c \
 	lib/unpack.c \
 	lib/value.c \
+	lib/ways.c \
 	lib/when.c \
 	lib/words.c \
 	lib/xml.c
@@ -213,17 +228,25 @@ CMD_SRCS := \
 	cmd/filters-state.c \
 	cmd/filters-target.c \
 	cmd/log-strings.c \
+	cmd/logs-boots.c \
+	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-list.c \
+	cmd/logs-print.c \
+	cmd/logs-show.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
 	cmd/paint.c \
+	cmd/progress.c \
 	cmd/report-format.c \
 	cmd/report-json.c \
 	cmd/report-text.c \
 	cmd/report.c \
 	cmd/selinux-check.c \
+	cmd/selinux-denials.c \
+	cmd/selinux-words.c \
+	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/suggest-ways.c
 

@@ -2,10 +2,17 @@
 /* virtdiag logs: the table of its verbs. */
 #include "logs-verbs.h"
 
+/* In help order, one a line. */
+/* clang-format off */
 static const struct vd_cmd *const verbs[] = {
 	&vd_cmd_logs_list,
+	&vd_cmd_logs_show,
+	&vd_cmd_logs_boots,
+	&vd_cmd_logs_starts,
+	&vd_cmd_logs_cmdline,
 	NULL,
 };
+/* clang-format on */
 
 extern const struct vd_cmd vd_cmd_logs;
 const struct vd_cmd vd_cmd_logs = {

@@ -221,6 +221,26 @@ const char *vd_logs_reason(struct vd_report *report, const struct vd_boot *boot,
 	return vd_esc(report, vd_buf_str(&text));
 }
 
+enum vd_exit vd_logs_boot_number(struct vd_ctx *ctx, const struct vd_guestlog *log, const char *option,
+                                 const char *value, size_t count, size_t *ret_number)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno || end == value || *end)
+		return vd_usage(ctx, "--%s: '%s' is no start: 0 is the last one, -1 the one before, 1 the oldest",
+		                option, value);
+	if (n > 0 ? (size_t)n > count : (size_t)-n >= count) {
+		vd_error(ctx, "the log of %s tells of %zu start%s: there is no start %s", log->guest, count,
+		         count == 1 ? "" : "s", value);
+		return VD_EXIT_UNKNOWN;
+	}
+	*ret_number = n > 0 ? (size_t)n - 1 : count - 1 - (size_t)-n;
+	return VD_EXIT_OK;
+}
+
 /* --- the report ------------------------------------------------------------------------------------------------ */
 
 void vd_logs_time(struct vd_row *row, size_t col, int64_t time)

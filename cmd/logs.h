@@ -38,3 +38,11 @@ void vd_logs_time(struct vd_row *row, size_t col, int64_t time);
 void vd_logs_problems(struct vd_report *report, const struct vd_strv *problems);
 /* The same for directories. */
 void vd_logs_dir_problems(struct vd_ctx *ctx, struct vd_report *report, const struct vd_logs *logs);
+
+/*
+ * Read "0", "-2" (counted back from the last start) or "1" (from the oldest) in option @name into a number of one of
+ * @count boots, counted from 0 for the oldest. After a message VD_EXIT_USAGE when it is no number, VD_EXIT_UNKNOWN when
+ * there is no such boot.
+ */
+enum vd_exit vd_logs_boot_number(struct vd_ctx *ctx, const struct vd_guestlog *log, const char *option,
+                                 const char *value, size_t count, size_t *ret_number);

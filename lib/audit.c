@@ -39,10 +39,13 @@ int vd_audit_read_fd(int fd, int64_t since_ms, vd_audit_fn fn, void *data, struc
 #define MAX_PENDING     32
 /* Of one event: an AVC, a SYSCALL and a PATH for each name of the call. */
 #define MAX_EVENT_BYTES 65536
+/* Milliseconds; the library takes no record without a time. */
+#define MADE_UP_TIME    1000
 
 /* An event with a denial, until its last record has come. */
 struct pending {
 	int64_t time_ms;
+	bool no_time; /* the line does not tell: @time_ms is made up */
 	unsigned long serial;
 	struct vd_buf text;
 };
@@ -170,6 +173,8 @@ static void virt_field(struct fields *f, auparse_state_t *au, const char *name, 
 		set(f, &e->op, value);
 	else if (!strcmp(name, "reason"))
 		set(f, &e->reason, value);
+	else if (!strcmp(name, "init-pid"))
+		e->init_pid = (pid_t)as_number(value);
 	else if (!strcmp(name, "vm-pid"))
 		e->guest_pid = (pid_t)as_number(value);
 	else if (!strcmp(name, "res"))
@@ -234,7 +239,7 @@ static bool is_whole(const struct vd_audit_event *e)
 	case VD_AUDIT_DENIAL:
 		return e->scontext && e->tcontext && e->tclass && e->perms;
 	case VD_AUDIT_LABEL:
-		return e->guest && e->context;
+		return e->guest != NULL; /* without a context when it runs unconfined */
 	case VD_AUDIT_CONTROL:
 		return e->guest && e->op;
 	default:
@@ -299,7 +304,7 @@ static void feed(struct reader *r, const struct pending *p)
 	};
 	VD_AUTO_BUF text = VD_BUF_INIT;
 
-	r->no_time = p->time_ms < 0;
+	r->no_time = p->no_time;
 	r->status = vd_buf_add(&text, p->text.data, p->text.len);
 	if (r->status == 0)
 		r->status = vd_audit_line_add(&text, &eoe);
@@ -323,14 +328,15 @@ static struct pending *find_pending(struct reader *r, const struct vd_audit_line
 	for (size_t i = 1; i <= r->used; i++) {
 		struct pending *p = &r->pending[(r->next + MAX_PENDING - i) % MAX_PENDING];
 
-		if (p->time_ms == line->time_ms && p->serial == line->serial && line->time_ms >= 0)
+		if (p->time_ms == line->time_ms && p->serial == line->serial && !p->no_time)
 			return p;
 	}
 	return NULL;
 }
 
-static int keep(struct reader *r, const struct vd_audit_line *line)
+static int keep(struct reader *r, const struct vd_audit_line *given)
 {
+	struct vd_audit_line copy = *given, *line = &copy;
 	struct pending *p = find_pending(r, line);
 	bool begins = line->type == VD_AUDIT_TYPE_AVC || line->type == VD_AUDIT_TYPE_USER_AVC ||
 	              line->type == VD_AUDIT_TYPE_MACHINE_ID || line->type == VD_AUDIT_TYPE_CONTROL ||
@@ -346,6 +352,9 @@ static int keep(struct reader *r, const struct vd_audit_line *line)
 		p = &r->pending[r->next];
 		r->next = (r->next + 1) % MAX_PENDING;
 		r->used++;
+		p->no_time = line->time_ms < 0;
+		if (p->no_time)
+			line->time_ms = MADE_UP_TIME;
 		p->time_ms = line->time_ms;
 		p->serial = line->serial;
 	}

@@ -49,6 +49,7 @@ struct vd_audit_event {
 	const char *driver, *guest, *uuid; /* "qemu" or "lxc" */
 	const char *context, *image_context;
 	const char *op, *reason; /* "start" "booted", "stop" "destroyed", "init" */
+	pid_t init_pid;          /* of a container, in its "init" record; else 0 */
 	pid_t guest_pid;         /* vm-pid; 0 when it has none, as a failed start */
 	bool failed;             /* res=failed */
 	/* VD_AUDIT_MODE */

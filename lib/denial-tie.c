@@ -238,7 +238,7 @@ static int tie_by_label(const struct vd_denials *ds, struct vd_denial *d, const 
 	bool fixed = false;
 
 	t = process_then(ds, d->pids[0], d->last_ms);
-	if (t && !d->by_program)
+	if (t)
 		return tie_to(d, VD_TIE_PID, t->driver, t->guest);
 	if (!categories_of(d->scontext, &set))
 		return 0;
@@ -511,7 +511,7 @@ int vd_denials_tie(struct vd_denials *ds, const struct vd_guests *guests, const 
 
 		if (!d->guest)
 			r = tie_by_label(ds, d, guests);
-		if (r == 0 && !d->guest && !d->by_program)
+		if (r == 0 && !d->guest)
 			r = tie_by_process(d, guests);
 		if (r == 0 && files && (!d->guest || !d->path))
 			r = tie_by_file(d, files);

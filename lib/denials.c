@@ -250,8 +250,8 @@ static int add_label(struct vd_denials *ds, const struct vd_audit_event *e)
 	struct vd_context c = { 0 };
 	int r = 0;
 
-	/* The record of the dac model holds a uid and a gid. */
-	if (vd_context_parse(e->context, &c) < 0)
+	/* The record of the dac model holds a uid and a gid, that of an unconfined guest nothing. */
+	if (e->context && vd_context_parse(e->context, &c) < 0)
 		return 0;
 	end_tenures(ds, e);
 	if (c.range)
@@ -271,6 +271,8 @@ static int add_control(struct vd_denials *ds, const struct vd_audit_event *e)
 		end_tenures(ds, e);
 		return 0;
 	}
+	if (!strcmp(e->op, "init"))
+		return e->init_pid > 0 ? add_tenure(ds, e, NULL, e->init_pid) : 0;
 	return e->guest_pid > 0 ? add_tenure(ds, e, NULL, e->guest_pid) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.filecheck");
@@ -37,77 +38,10 @@ enum vd_label_match vd_label_compare(const char *expected, const char *actual)
 	return match;
 }
 
-static bool is_one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++)
-		if (!strcmp(s, *words))
-			return true;
-	return false;
-}
-
-static bool is_home_type(const char *type)
-{
-	static const char *const types[] = { "user_home_t", "home_root_t", "user_home_dir_t", "admin_home_t", NULL };
-
-	return is_one_of(type, types);
-}
-
-/*
- * Without a kernel to ask, what svirt_t may read is known for these types from the targeted and reference policies;
- * for all others the answer is "cannot tell".
- */
-static enum vd_policy_answer ask_rules(const char *process, const char *file, enum vd_access access)
-{
-	static const char *const readable[] = { "virt_content_t", "usr_t", "etc_t", "bin_t", "lib_t", "cert_t", NULL };
-	/* Nodes that every guest may read and write. */
-	static const char *const open_nodes[] = { "urandom_device_t", "random_device_t", "dri_device_t",
-		                                  "null_device_t", NULL };
-	static const char *const refused[] = { "user_home_t",  "home_root_t",         "user_home_dir_t",
-		                               "admin_home_t", "default_t",           "unlabeled_t",
-		                               "tmp_t",        "user_tmp_t",          "mnt_t",
-		                               "virt_image_t", "fixed_disk_device_t", NULL };
-	struct vd_context p = { 0 }, f = { 0 };
-	struct vd_catset pc, fc;
-	char ps[16], fs[16];
-	enum vd_policy_answer answer = VD_POLICY_CANNOT_TELL;
-
-	if (!vd_context_parse(process, &p) && !vd_context_parse(file, &f) && p.range && f.range &&
-	    !vd_range_parse(p.range, ps, &pc) && !vd_range_parse(f.range, fs, &fc)) {
-		bool inside = vd_catset_subset(&fc, &pc);
-
-		if (!strcmp(f.type, "svirt_image_t"))
-			answer = inside ? VD_POLICY_ALLOWED : VD_POLICY_DENIED_CATEGORY;
-		else if (is_one_of(f.type, open_nodes))
-			answer = VD_POLICY_ALLOWED;
-		else if (is_one_of(f.type, refused))
-			answer = VD_POLICY_DENIED_TYPE;
-		else if (is_one_of(f.type, readable))
-			answer = access == VD_ACCESS_READ_WRITE ? VD_POLICY_DENIED_TYPE
-			         : inside                       ? VD_POLICY_ALLOWED
-			                                        : VD_POLICY_DENIED_CATEGORY;
-	}
-	vd_context_release(&p);
-	vd_context_release(&f);
-	return answer;
-}
-
 static enum vd_policy_answer ask(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                                  const char *actual, enum vd_file_type type, bool *ret_permissive)
 {
-	*ret_permissive = false;
-	if (vd_root_is_live(root) && vd_policy_available())
-		return vd_policy_ask(user->process, actual, type, e->access, ret_permissive);
-	return ask_rules(user->process, actual, e->access);
-}
-
-/* "svirt_t" of a context, into @buf. */
-static const char *type_of(const char *context, char buf[128])
-{
-	struct vd_context c = { 0 };
-
-	snprintf(buf, 128, "%s", vd_context_parse(context, &c) ? context : c.type);
-	vd_context_release(&c);
-	return buf;
+	return vd_policy_judge(root, user->process, actual, type, e->access, ret_permissive);
 }
 
 static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user,
@@ -118,8 +52,8 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 	enum vd_reason reason = VD_REASON_TYPE;
 	int r;
 
-	type_of(user->process, ptype);
-	type_of(c->actual, atype);
+	vd_policy_type(user->process, ptype);
+	vd_policy_type(c->actual, atype);
 	if (user->permissive || domain_permissive)
 		return vd_file_verdict(c, VD_FILE_DIFFERS, VD_REASON_PERMISSIVE,
 		                       "%s may not %s %s, but %s is permissive: denied only once it is enforcing",
@@ -129,7 +63,7 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 		        c, VD_FILE_WRONG, VD_REASON_CATEGORY,
 		        "the categories of %s do not cover those of the file (%s): it belongs to another guest or run",
 		        user->process, c->actual);
-	if (is_home_type(atype))
+	if (vd_policy_is_home(atype))
 		reason = VD_REASON_USER_HOME;
 	else if (user->running && !strcmp(atype, "virt_image_t"))
 		reason = VD_REASON_RELABELLED;
@@ -194,9 +128,9 @@ static int judge_next_start(struct vd_root *root, const struct vd_expect *e, con
 
 	if (!is_image(e) || user->permissive)
 		return 0;
-	type_of(c->actual, actual);
+	vd_policy_type(c->actual, actual);
 	if (!vd_root_is_live(root) || !vd_policy_available() || !user->daemon)
-		return is_home_type(actual)
+		return vd_policy_is_home(actual)
 		               ? vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
 		                                 "the next start sets the label, if libvirt's daemon may read %s: "
 		                                 "only the policy can tell",
@@ -205,9 +139,9 @@ static int judge_next_start(struct vd_root *root, const struct vd_expect *e, con
 	if (vd_policy_ask(user->daemon, c->actual, type, VD_ACCESS_READ, NULL) != VD_POLICY_DENIED_TYPE)
 		return 0;
 	r = vd_file_verdict(
-	        c, VD_FILE_WRONG, is_home_type(actual) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
+	        c, VD_FILE_WRONG, vd_policy_is_home(actual) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
 	        "policy: libvirt's daemon (%s) may not read %s, so the next start fails before it sets the label",
-	        type_of(user->daemon, daemon), actual);
+	        vd_policy_type(user->daemon, daemon), actual);
 	if (!r)
 		r = vd_file_fix_label(c, e->path, e->running, "the label that libvirt sets at the next start");
 	if (!r)
@@ -306,10 +240,13 @@ static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
 
 static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user)
 {
-	int r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
-	                        e->optional ? "; startupPolicy lets the guest start without it" : "");
+	int r;
 
-	if (e->optional || (e->daemon_creates && !user->running))
+	if (e->daemon_creates && !user->running)
+		return vd_file_verdict(c, VD_FILE_OK, VD_REASON_NONE, "not there yet: made when the guest starts");
+	r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
+	                    e->optional ? "; startupPolicy lets the guest start without it" : "");
+	if (e->optional)
 		c->counts_as_problem = false;
 	return r;
 }

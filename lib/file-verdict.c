@@ -101,6 +101,29 @@ int vd_file_verdict(struct vd_file_check *c, enum vd_file_status status, enum vd
 	return 0;
 }
 
+int vd_file_also(struct vd_file_check *c, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
+{
+	VD_AUTO_FREE char *text = NULL;
+	char *both = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	if (!c->counts_as_problem && c->status != status)
+		return vd_file_verdict(c, status, reason, "%s", text);
+	if (asprintf(&both, "%s%s%s", c->why ? c->why : "", c->why ? "; also: " : "", text) < 0)
+		return -ENOMEM;
+	free(c->why);
+	c->why = both;
+	return 0;
+}
+
 /* Room for one more fix; NULL without memory. */
 static struct vd_fix *new_fix(struct vd_file_check *c, const char *risk)
 {

@@ -79,6 +79,13 @@ struct vd_file_check {
  */
 int vd_file_verdict(struct vd_file_check *check, enum vd_file_status status, enum vd_reason reason, const char *fmt,
                     ...) VD_PRINTF(4, 5) VD_MUST_CHECK;
+/*
+ * Add what else stops the guest, besides what was found before: it decides status and reason unless the file has a
+ * problem already; then its sentence is put behind the other. @status is VD_FILE_DENIED, or VD_FILE_DIFFERS for what
+ * does no harm yet, which never hides a problem. Returns 0 or -ENOMEM.
+ */
+int vd_file_also(struct vd_file_check *check, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
+        VD_PRINTF(4, 5) VD_MUST_CHECK;
 /* Add a command (copied) with its undo (NULL: none). @risk is static or NULL. Returns 0 or -ENOMEM. */
 int vd_file_add_fix(struct vd_file_check *check, const char *const *command, const char *const *undo,
                     const char *risk) VD_MUST_CHECK;

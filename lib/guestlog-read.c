@@ -182,3 +182,54 @@ int vd_guestlog_boots(struct vd_root *root, const struct vd_guestlog *log, bool 
 			rc = -ENOMEM;
 	return rc < 0 ? vd_err_set(err, -rc, "cannot read the log of %s: %s", log->guest, strerror(-rc)) : 0;
 }
+
+void vd_guestlog_command_release(struct vd_guestlog_command *command)
+{
+	vd_buf_release(&command->text);
+	vd_buf_release(&command->init);
+}
+
+/* Add a line, or a piece of one, to what it belongs to. */
+static int add_command_line(struct vd_guestlog_command *command, const struct vd_guestlog *log,
+                            const struct vd_guestlog_line *line, bool *in_init)
+{
+	struct vd_buf *to;
+
+	if (line->line.first)
+		*in_init = log->driver == VD_DRIVER_LXC && command->text.len > 0;
+	to = *in_init ? &command->init : &command->text;
+	if (to->len + line->line.len > VD_GUESTLOG_MAX_COMMAND)
+		return -EFBIG;
+	if (vd_buf_add(to, line->line.text, line->line.len) < 0)
+		return -ENOMEM;
+	return line->line.last ? vd_buf_addc(to, '\n') : 0;
+}
+
+int vd_guestlog_find_command(struct vd_root *root, const struct vd_guestlog *log, size_t number,
+                             struct vd_guestlog_command *ret_command, struct vd_err *err)
+{
+	VD_AUTO_GUESTLOG struct vd_guestlog_reader *reader = NULL;
+	VD_CLEANUP(vd_boots_release) struct vd_boots boots = { 0 };
+	struct vd_guestlog_line line;
+	bool in_init = false;
+	int rc;
+
+	memset(ret_command, 0, sizeof(*ret_command));
+	vd_boots_init(&boots, log->driver, false);
+	rc = vd_guestlog_open(root, log, 0, 0, &reader, err);
+	while (rc == 0 && (rc = vd_guestlog_next(reader, &line)) == 0) {
+		if (line.line.first)
+			rc = vd_boots_line(&boots, &line.info, line.line.text, line.line.len) < 0 ? -ENOMEM : 0;
+		if (rc < 0 || vd_boots_count(&boots) > number + 1)
+			break;
+		if (vd_boots_count(&boots) < number + 1 ||
+		    (line.info.kind != VD_KIND_ENV && line.info.kind != VD_KIND_ARGV))
+			continue;
+		ret_command->beginning_lost |= line.info.block_begins && line.line.offset == 0;
+		rc = add_command_line(ret_command, log, &line, &in_init);
+	}
+	if (rc == -EFBIG)
+		return vd_err_set(err, EFBIG, "the command line in the log of %s is longer than %u MiB", log->guest,
+		                  VD_GUESTLOG_MAX_COMMAND >> 20);
+	return rc < 0 ? vd_err_set(err, -rc, "cannot read the log of %s: %s", log->guest, strerror(-rc)) : 0;
+}

@@ -83,6 +83,24 @@ const struct vd_strv *vd_guestlog_problems(const struct vd_guestlog_reader *read
  */
 int vd_guestlog_boots(struct vd_root *root, const struct vd_guestlog *log, bool keep, struct vd_boots *boots,
                       struct vd_strv *problems, struct vd_err *err) VD_MUST_CHECK;
+
+/* Longer command lines than this are no command lines: the kernel starts none above 2 MiB. */
+#define VD_GUESTLOG_MAX_COMMAND (8u << 20)
+
+/* The command line of one start as it stands in the log. */
+struct vd_guestlog_command {
+	struct vd_buf text;  /* the block's lines, each with a newline; empty: none was logged */
+	struct vd_buf init;  /* LXC: the line of the container's init */
+	bool beginning_lost; /* the block begins with the oldest file, so lines before it may have been rotated away */
+};
+
+/*
+ * Find the command line of boot @number, counted from 0 for the oldest. The caller releases @ret_command with
+ * vd_guestlog_command_release(). Returns 0; -EFBIG; -ENOMEM. Files that could not be read are no error here.
+ */
+int vd_guestlog_find_command(struct vd_root *root, const struct vd_guestlog *log, size_t number,
+                             struct vd_guestlog_command *ret_command, struct vd_err *err) VD_MUST_CHECK;
+void vd_guestlog_command_release(struct vd_guestlog_command *command);
 void vd_guestlog_close(struct vd_guestlog_reader *reader);
 void vd_guestlog_cleanup(struct vd_guestlog_reader **reader);
 #define VD_AUTO_GUESTLOG VD_CLEANUP(vd_guestlog_cleanup)

@@ -200,3 +200,96 @@ int vd_host_user_by_uid(struct vd_root *root, uid_t uid, char **ret_name, gid_t 
 		*ret_home = vd_steal(a.home);
 	return 0;
 }
+
+/* A line of etc/group, split in place. False when it is none. */
+static bool split_group(char *line, char **ret_name, gid_t *ret_gid, char **ret_members)
+{
+	char *fields[4];
+	uint32_t gid;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(fields); i++) {
+		char *colon = line ? strchr(line, ':') : NULL;
+
+		if (!line || (i < VD_ARRAY_SIZE(fields) - 1 && !colon))
+			return false;
+		fields[i] = line;
+		if (colon)
+			*colon++ = '\0';
+		line = colon;
+	}
+	if (!*fields[0] || strchr("#+-", *fields[0]) || !parse_id(fields[2], &gid))
+		return false;
+	*ret_name = fields[0];
+	*ret_gid = gid;
+	*ret_members = fields[3];
+	return true;
+}
+
+int vd_host_group(struct vd_root *root, const char *name, gid_t *ret_gid, struct vd_err *err)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r = vd_root_read(root, "/etc/group", VD_MAX_CONF, &text, err);
+
+	if (r < 0)
+		return r;
+	for (char *line = text.data, *next; line; line = next) {
+		char *group, *members;
+		gid_t gid;
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!split_group(line, &group, &gid, &members) || strcmp(group, name) != 0)
+			continue;
+		*ret_gid = gid;
+		return 0;
+	}
+	return vd_err_set(err, ENOENT, "there is no group %s in '/etc/group'", name);
+}
+
+static bool is_member(const char *members, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = members; *at; at += *at == ',') {
+		size_t n = strcspn(at, ",");
+
+		if (n == len && !memcmp(at, name, n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+static int add_gid(gid_t gid, gid_t **gids, size_t *count)
+{
+	gid_t *grown;
+
+	for (size_t i = 0; i < *count; i++)
+		if ((*gids)[i] == gid)
+			return 0;
+	grown = reallocarray(*gids, *count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*gids = grown;
+	grown[(*count)++] = gid;
+	return 0;
+}
+
+int vd_host_groups_of(struct vd_root *root, const char *name, gid_t **gids, size_t *count)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r = vd_root_read(root, "/etc/group", VD_MAX_CONF, &text, NULL);
+
+	for (char *line = text.data, *next; !r && line; line = next) {
+		char *group, *members;
+		gid_t gid;
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (split_group(line, &group, &gid, &members) && is_member(members, name))
+			r = add_gid(gid, gids, count);
+	}
+	return r;
+}

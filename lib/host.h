@@ -45,3 +45,11 @@ int vd_host_user(struct vd_root *root, const char *name, uid_t *ret_uid, gid_t *
 /* The same by uid; the caller frees *@ret_name and *@ret_home. */
 int vd_host_user_by_uid(struct vd_root *root, uid_t uid, char **ret_name, gid_t *ret_gid, char **ret_home,
                         struct vd_err *err) VD_MUST_CHECK;
+
+/* Find a group by @name in the root's etc/group. -ENOENT when there is none. */
+int vd_host_group(struct vd_root *root, const char *name, gid_t *ret_gid, struct vd_err *err) VD_MUST_CHECK;
+/*
+ * Add the groups of etc/group that list the user @name as a member to the array *@gids of *@count, which the caller
+ * frees, also after an error. Those that are in it already are not added again. Errors as vd_root_read(); -ENOMEM.
+ */
+int vd_host_groups_of(struct vd_root *root, const char *name, gid_t **gids, size_t *count) VD_MUST_CHECK;

@@ -46,7 +46,11 @@ static access_vector_t wanted_permissions(security_class_t class, enum vd_file_t
 	static const char *const read_file[] = { "getattr", "open", "read", NULL };
 	static const char *const read_dir[] = { "getattr", "search", NULL };
 	static const char *const use_socket[] = { "getattr", "write", NULL };
-	const char *const *names = type == VD_FILE_DIR ? read_dir : type == VD_FILE_SOCK ? use_socket : read_file;
+	static const char *const append[] = { "getattr", "open", "append", NULL };
+	const char *const *names = type == VD_FILE_DIR          ? read_dir
+	                           : type == VD_FILE_SOCK       ? use_socket
+	                           : access == VD_ACCESS_APPEND ? append
+	                                                        : read_file;
 	access_vector_t want = 0;
 
 	for (; *names; names++)
@@ -104,4 +108,28 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 	VLOG_DEBUG("policy: %s -> %s (%s): answer %d%s", process, file, class_name(type), answer,
 	           permissive ? ", domain is permissive" : "");
 	return answer;
+}
+
+int vd_policy_allows(const char *scontext, const char *tcontext, const char *tclass, const char *perms)
+{
+	security_class_t class;
+	access_vector_t want = 0;
+	bool ok, permissive;
+
+	if (!vd_policy_available())
+		return -1;
+	class = string_to_security_class(tclass);
+	while (class && *perms) {
+		size_t len = strcspn(perms, " ");
+		VD_AUTO_FREE char *name = strndup(perms, len);
+		access_vector_t one = name && len ? string_to_av_perm(class, name) : 0;
+
+		if (!one && len)
+			return -1;
+		want |= one;
+		perms += len + (perms[len] == ' ');
+	}
+	if (!class || !want || compute(scontext, tcontext, class, want, &ok, &permissive) < 0)
+		return -1;
+	return ok;
 }

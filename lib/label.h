@@ -27,3 +27,10 @@ bool vd_policy_available(void);
  */
 enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum vd_file_type type,
                                     enum vd_access access, bool *ret_permissive);
+
+/*
+ * Does the policy in force allow a process of context @scontext all of @perms ("read write", words of audit records) on
+ * an object of class @tclass and context @tcontext? 1 yes, 0 no, -1 cannot tell (see vd_policy_ask(); also a class or
+ * permission that this kernel does not know). Permissive domains count as forbidden what the policy forbids.
+ */
+int vd_policy_allows(const char *scontext, const char *tcontext, const char *tclass, const char *perms);

@@ -27,6 +27,7 @@ struct vd_svirt_run {
 	bool private_dev;     /* QEMU has its own /dev */
 	char *image;          /* VD_SVIRT_IMAGE; owned; NULL when the guest is not confined */
 	enum vd_categories image_categories;
+	bool drawn;                   /* by libvirt at start, not written in the XML */
 	const char *shared, *content; /* borrowed */
 	struct vd_expects *out;
 	size_t cap;
@@ -40,7 +41,7 @@ struct vd_svirt_row {
 	enum vd_svirt_kind kind;
 	enum vd_after after;
 	enum vd_access access;
-	bool optional, network, daemon_creates;
+	bool optional, network, daemon_creates, quiet;
 	bool host_dev; /* a path below /dev that is not moved into the private /dev */
 	int layer;
 	const char *note;

@@ -337,6 +337,7 @@ int vd_svirt_labels(struct vd_svirt_run *run)
 	check_devices(run, active, label.relabel);
 	if (active && label.type != VD_SECLABEL_NONE) {
 		run->out->confined = true;
+		run->drawn = label.type == VD_SECLABEL_DYNAMIC;
 		if (label.label && (run->running || label.type == VD_SECLABEL_STATIC))
 			r = fixed_labels(run, &label);
 		else if (label.type == VD_SECLABEL_DYNAMIC)

@@ -149,6 +149,8 @@ int vd_svirt_add(struct vd_svirt_run *run, const struct vd_svirt_row *from)
 	e->private_dev = private_dev;
 	e->network = row.network;
 	e->daemon_creates = row.daemon_creates;
+	e->quiet = row.quiet;
+	e->drawn = row.kind == VD_SVIRT_IMAGE && run->drawn;
 	e->note = row.note;
 	e->res_index = run->res_index;
 	e->layer = row.layer;
@@ -184,6 +186,47 @@ static int add_save_image(struct vd_svirt_run *run)
 	return vd_svirt_add(run, &row);
 }
 
+/* What libvirt makes for a guest that runs, whatever its devices: worth a word only when its label is amiss. */
+static int add_own_files(struct vd_svirt_run *run)
+{
+	const struct vd_dom_status *status = run->running ? run->domain->status : NULL;
+	VD_AUTO_BUF key = VD_BUF_INIT;
+	struct vd_svirt_row row = {
+		.role = VD_ROLE_OTHER,
+		.kind = VD_SVIRT_IMAGE,
+		.after = VD_AFTER_GONE,
+		.access = VD_ACCESS_READ_WRITE,
+		.daemon_creates = true,
+		.quiet = true,
+	};
+	struct {
+		const char *target, *path;
+	} files[] = { { "lib-dir", NULL }, { "channel-dir", NULL }, { "master-key", NULL } };
+
+	if (!status || run->domain->driver != VD_DRIVER_QEMU)
+		return 0;
+	files[0].path = status->lib_dir;
+	files[1].path = status->channel_target_dir;
+	if (status->lib_dir) {
+		if (vd_buf_addf(&key, "%s/master-key.aes", status->lib_dir) < 0)
+			return -ENOMEM;
+		files[2].path = vd_buf_str(&key);
+	}
+	for (size_t i = 0; i < VD_ARRAY_SIZE(files); i++) {
+		struct vd_stat st;
+		int r;
+
+		if (!files[i].path || vd_root_stat(run->root, files[i].path, &st, NULL) < 0)
+			continue;
+		row.target = files[i].target;
+		row.path = files[i].path;
+		r = vd_svirt_add(run, &row);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int expect_all(struct vd_svirt_run *run)
 {
 	const struct vd_domain *d = run->domain;
@@ -194,6 +237,8 @@ static int expect_all(struct vd_svirt_run *run)
 		r = vd_svirt_add_resource(run, &d->resources[i]);
 	}
 	run->res_index = -1;
+	if (r == 0)
+		r = add_own_files(run);
 	return r == 0 ? add_save_image(run) : r;
 }
 

@@ -65,7 +65,8 @@ enum vd_categories {
 enum vd_access {
 	VD_ACCESS_READ,
 	VD_ACCESS_READ_WRITE,
-	VD_ACCESS_DAEMON /* opened by libvirtd or virtlogd only */
+	VD_ACCESS_DAEMON, /* opened by libvirtd or virtlogd only */
+	VD_ACCESS_APPEND, /* no file of a guest: how virtlogd opens a log, for questions to the policy */
 };
 
 /* One file of the guest and what libvirt does with it. */
@@ -81,6 +82,8 @@ struct vd_expect {
 	bool optional;       /* startupPolicy: may be missing */
 	bool private_dev;    /* below /dev with a private /dev: look in /proc/PID/root of the running guest */
 	bool network;        /* a network source */
+	bool drawn;          /* the categories in @running were drawn, or are, when the guest starts */
+	bool quiet;          /* of libvirt's own making: worth showing only when something is wrong with it */
 	bool daemon_creates; /* does not exist before the start, or libvirt makes it: missing is fine when shut off */
 	const char *note;    /* static text: why it is not touched, or what is special; NULL */
 	int res_index;       /* index into domain->resources, -1 for the domain itself */

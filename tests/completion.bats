@@ -39,7 +39,7 @@ replies() {
 	words sel
 	same "$output" ":words
 selinux"
-	words selinux ''
+	words selinux 'c'
 	same "$output" ":words
 check"
 	words filters ex

@@ -34,6 +34,6 @@ README=$BATS_TEST_DIRNAME/../README.md
 	named=$(grep -oE '^\| `virtdiag [a-z]+( [a-z]+)?' "$README" | sed 's/^| `virtdiag //' | sort)
 	run -0 --separate-stderr vd __dump
 	# shellcheck disable=SC2016 # jq's variables
-	all=$(jq -r '.commands[] | select((.flags | index("hidden") | not) and .name != "help") | . as $c | if (.verbs // [] | length) > 0 then .verbs[] | "\($c.name) \(.name)" else $c.name end' <<<"$output" | sort)
+	all=$(jq -r '.commands[] | select((.flags | index("hidden") | not) and .name != "help") | . as $c | if (.verbs // [] | length) > 0 then .verbs[] | select(.flags | index("hidden") | not) | "\($c.name) \(.name)" else $c.name end' <<<"$output" | sort)
 	same "$named" "$all"
 }

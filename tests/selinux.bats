@@ -23,11 +23,24 @@ host() {
 		>"$ROOT/etc/selinux/targeted/contexts/virtual_image_context"
 	mkdir -p "$ROOT/usr/lib64" && : >"$ROOT/usr/lib64/libvirt.so.0.9000.0"
 	: >"$ROOT/virtdiag-manifest.jsonl"
+	printf 'root:x:0:0:root:/root:/bin/sh\nqemu:x:107:107:QEMU:/:/sbin/nologin\n' >"$ROOT/etc/passwd"
+	printf 'root:x:0:\nqemu:x:107:\nkvm:x:36:qemu\n' >"$ROOT/etc/group"
 }
 
-# listed PATH TYPE [LABEL [HEADER]]: a manifest line
+# directories PATH: a manifest line for each directory on the way
+directories() {
+	local dir=${1%/*}
+	while :; do
+		grep -qF "\"path\":\"${dir:-/}\"," "$ROOT/virtdiag-manifest.jsonl" ||
+			printf '{"path":"%s","type":"dir","mode":"0755","uid":0,"gid":0}\n' "${dir:-/}" >>"$ROOT/virtdiag-manifest.jsonl"
+		[ -n "$dir" ] || break
+		dir=${dir%/*}
+	done
+}
+# listed PATH TYPE [LABEL [HEADER]]: a manifest line, with its directories
 listed() {
-	printf '{"path":"%s","type":"%s","mode":"0644","uid":0,"gid":0,"size":1048576,"xattrs":{%s}%s}\n' "$1" "$2" \
+	directories "$1"
+	printf '{"path":"%s","type":"%s","mode":"0644","uid":107,"gid":107,"size":1048576,"xattrs":{%s}%s}\n' "$1" "$2" \
 		"${3:+\"security.selinux\":\"$3\"}" "${4:+,\"header_file\":\"$4\"}" \
 		>>"$ROOT/virtdiag-manifest.jsonl"
 }
@@ -292,4 +305,253 @@ $IMG"
 @test "selinux check: container -> no host file is relabelled, exit 0" {
 	run -0 --separate-stderr vd --root "$HOSTS/selinux-healthy" --json selinux check c1
 	[ "$(jq -r '[.files[] | select(.expected != null)] | length' <<<"$output")" = 0 ]
+}
+
+# marked PATH LABEL XATTRS: a manifest line of a file with further attributes
+marked() {
+	directories "$1"
+	printf '{"path":"%s","type":"file","mode":"0600","uid":107,"gid":107,"size":1048576,"xattrs":{"security.selinux":"%s",%s}}\n' \
+		"$1" "$2" "$3" >>"$ROOT/virtdiag-manifest.jsonl"
+}
+# noted USERS STAMP: the attributes in which libvirt remembers an owner
+noted() {
+	printf '"trusted.libvirt.security.selinux":"system_u:object_r:virt_image_t:s0",'
+	printf '"trusted.libvirt.security.ref_selinux":"%s","trusted.libvirt.security.timestamp_selinux":"%s"' "$1" "$2"
+}
+booted() { # booted SECONDS
+	mkdir -p "$ROOT/proc"
+	printf 'cpu 1 2 3\nbtime %s\n' "$1" >"$ROOT/proc/stat"
+}
+
+@test "selinux check: two running guests write to one image -> wrong on both, shared-rw, each names the other" {
+	host 1
+	running a "$(disk /img/x.raw raw vda)" c1,c2
+	running b "$(disk /img/x.raw raw vdb)" c3,c4
+	listed /img/x.raw file "$IMG:c3,c4"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -c '.files[] | [.guest, .status, .reason_id, .used_by, .fix]' <<<"$output")" \
+		'["a","wrong","shared-rw",["b"],[]]
+["b","wrong","shared-rw",["a"],[]]'
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "b (running, as vdb) writes to it too"
+	has "$output" "Also used by: b (running)"
+	has "$output" "not   relabelling it"
+}
+
+@test "selinux check: the image of a running guest is also that of one that is shut off -> differs on both, exit 0" {
+	host 1
+	running a "$(disk /img/x.raw raw vda)" c1,c2
+	define b "$(disk /img/../img/x.raw raw vda)"
+	mkdir -p "$ROOT/img" && : >"$ROOT/img/x.raw"
+	listed /img/x.raw file "$IMG:c1,c2"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -c '.files[] | [.guest, .status, .reason_id]' <<<"$output")" '["a","differs","shared-rw"]
+["b","differs","shared-rw"]'
+	run -1 --separate-stderr vd --root "$ROOT" --strict --json selinux check
+}
+
+@test "selinux check: a shareable disk of two running guests -> ok" {
+	host 1
+	running a "$(disk /img/x.raw raw vda '<shareable/>')" c1,c2
+	running b "$(disk /img/x.raw raw vda '<shareable/>')" c3,c4
+	listed /img/x.raw file "$IMG"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -r '[.files[].status] | unique | join(" ")' <<<"$output")" ok
+}
+
+@test "selinux check: a running guest writes to the backing file of another -> wrong on both" {
+	host 1
+	local path
+	mkdir -p "$ROOT/img"
+	for path in /var/lib/libvirt/images/web01.qcow2 /srv/base/f42.qcow2; do
+		cp "$HOSTS/faulty-backing/$(jq -r --arg p $path 'select(.path == $p) | .header_file' \
+			"$HOSTS/faulty-backing/virtdiag-manifest.jsonl")" "$ROOT/img/${path##*/}.header"
+	done
+	running a "$(disk /img/top.qcow2 qcow2 vda)" c1,c2
+	running b "$(disk /srv/base/f42.qcow2 raw vda)" c3,c4
+	listed /img/top.qcow2 file "$IMG:c1,c2" img/web01.qcow2.header
+	listed /srv/base/f42.qcow2 file "$CON" img/f42.qcow2.header
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -c '.files[] | [.guest, .target, .status, .reason_id]' <<<"$output")" '["a","vda","ok",null]
+["a","vda[1]","wrong","shared-rw"]
+["b","vda","wrong","shared-rw"]'
+	# a template that is shut off is no danger to those who have it as their base
+	rm "$ROOT/run/libvirt/qemu/b.xml"
+	define b "$(disk /srv/base/f42.qcow2 raw vda)"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check b
+	same "$(row 0 status) $(row 0 reason_id)" "differs shared-rw"
+}
+
+@test "selinux check: two running guests with the same categories -> isolation, exit 1, also as JSON" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	running b "$(disk /img/b.raw raw vda)" c2,c1
+	running c "$(disk /img/c.raw raw vda)" c1,c3
+	for g in a b; do listed /img/$g.raw file "$IMG:c1,c2"; done
+	listed /img/c.raw file "$IMG:c1,c3"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "isolation: b (running) has the same categories"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a b
+	same "$(jq -c '.guests[] | [.guest, .same_categories_as]' <<<"$output")" '["a","b"]
+["b","a"]'
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check c
+	same "$(jq -c '.guests[0].same_categories_as' <<<"$output")" null
+}
+
+@test "selinux check: libvirt still counts a user of a file that no guest runs with -> wrong, stale-xattr, with its undo" {
+	host 1
+	booted 1700000000
+	define a "$(disk /img/a.raw raw vda)"
+	marked /img/a.raw "$IMG:c1,c2" "$(noted 1 1700000001)"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "wrong stale-xattr"
+	same "$(jq -c '.files[0].fix[] | .command' <<<"$output")" \
+		'["setfattr","-x","trusted.libvirt.security.ref_selinux","--","/img/a.raw"]
+["setfattr","-x","trusted.libvirt.security.selinux","--","/img/a.raw"]
+["setfattr","-x","trusted.libvirt.security.timestamp_selinux","--","/img/a.raw"]'
+	same "$(jq -c '.files[0].fix[0].undo' <<<"$output")" \
+		'["setfattr","-n","trusted.libvirt.security.ref_selinux","-v","1","--","/img/a.raw"]'
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "already in use"
+	# a static label that is there already is what the next start wants: not refused
+	define a "$(disk /img/a.raw raw vda)" "<seclabel type='static' model='selinux' relabel='yes'><label>system_u:system_r:svirt_t:s0:c1,c2</label></seclabel>"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "differs stale-xattr"
+}
+
+@test "selinux check: libvirt's note is of another boot -> differs; of no known boot -> unknown; not remembered -> ok" {
+	host 1
+	booted 1700009999
+	define a "$(disk /img/a.raw raw vda)"
+	marked /img/a.raw "$IMG:c1,c2" "$(noted 1 1700000001)"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "differs stale-xattr"
+	rm "$ROOT/proc/stat"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "unknown stale-xattr"
+	echo 'remember_owner = 0' >"$ROOT/etc/libvirt/qemu.conf"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status)" ok
+}
+
+@test "selinux check: libvirt counts more users than guests run -> differs; as many -> ok" {
+	host 1
+	booted 1700000000
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	sed -i 's|<domain |<rememberOwner/>&|' "$ROOT/run/libvirt/qemu/a.xml"
+	marked /img/a.raw "$IMG:c1,c2" "$(noted 1 1700000000)"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status)" ok
+	: >"$ROOT/virtdiag-manifest.jsonl"
+	marked /img/a.raw "$IMG:c1,c2" "$(noted 2 1700000000)"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "differs stale-xattr"
+}
+
+@test "selinux check: a deleted or replaced image that the guest still has open, in a capture -> wrong, replaced" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)$(disk /img/b.raw raw vdb)$(disk /img/c.raw raw vdc)" c1,c2
+	mkdir -p "$ROOT/proc/4711/fd"
+	ln -s '/img/a.raw (deleted)' "$ROOT/proc/4711/fd/12"
+	ln -s '/img/b.raw (deleted)' "$ROOT/proc/4711/fd/13"
+	ln -s /img/c.raw "$ROOT/proc/4711/fd/14"
+	ln -s 'socket:[1234]' "$ROOT/proc/4711/fd/15"
+	listed /img/a.raw file "$IMG:c1,c2"
+	listed /img/b.raw missing
+	listed /img/c.raw file "$IMG:c1,c2"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.files[] | "\(.target) \(.status) \(.reason_id)"' <<<"$output")" "vda wrong replaced
+vdb wrong replaced
+vdc ok null"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "descriptor 12"
+	has "$output" "it was deleted while the guest runs"
+	has "$output" "not   stopping the guest"
+	has "$output" "open files"
+}
+
+@test "selinux check: a migration goes on -> labels of the other host are unknown, never wrong" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	sed -i "s|<domain |<job type='none' async='migration in' phase='prepare'/>&|" "$ROOT/run/libvirt/qemu/a.xml"
+	listed /img/a.raw file "$IMG:c3,c4"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "unknown no-evidence"
+	has "$(row 0 reason)" "incoming migration"
+	same "$(jq -r '.guests[0].migration' <<<"$output")" incoming
+}
+
+@test "selinux check: host with AppArmor -> named, with profile and mode of the guest; existence still judged" {
+	host off
+	mkdir -p "$ROOT/sys/module/apparmor/parameters" "$ROOT/proc/4711/attr/apparmor"
+	echo Y >"$ROOT/sys/module/apparmor/parameters/enabled"
+	printf 'libvirt-11111111-2222-3333-4444-555555555510 (enforce)\n' >"$ROOT/proc/4711/attr/apparmor/current"
+	echo 'security_driver = "apparmor"' >"$ROOT/etc/libvirt/qemu.conf"
+	{
+		echo "<domstatus state='running' reason='booted' pid='4711'>"
+		domain a "$(disk /img/a.raw raw vda)" "<seclabel type='dynamic' model='apparmor' relabel='yes'>
+			<label>libvirt-11111111-2222-3333-4444-555555555510</label></seclabel>" | sed "s/<domain /<domain id='1' /"
+		echo '</domstatus>'
+	} >"$ROOT/run/libvirt/qemu/a.xml"
+	listed /img/a.raw missing
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "AppArmor libvirt-11111111-2222-3333-4444-555555555510 (enforce)"
+	has "$output" "SELinux off/targeted, AppArmor on, driver apparmor"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.guests[0] | "\(.apparmor_profile) \(.apparmor_mode)"' <<<"$output")" \
+		"libvirt-11111111-2222-3333-4444-555555555510 enforce"
+	# without its /proc the mode stands in the list of loaded profiles
+	rm -r "$ROOT/proc/4711"
+	mkdir -p "$ROOT/sys/kernel/security/apparmor"
+	printf 'libvirtd (enforce)\nlibvirt-11111111-2222-3333-4444-555555555510 (complain)\n' >"$ROOT/sys/kernel/security/apparmor/profiles"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.guests[0].apparmor_mode' <<<"$output")" complain
+}
+
+# daemon CONTEXT EXE LABEL CGROUP: libvirtd runs so
+daemon() {
+	mkdir -p "$ROOT/run" "$ROOT/proc/99/attr"
+	echo 99 >"$ROOT/run/libvirtd.pid"
+	printf '%s\0' "$1" >"$ROOT/proc/99/attr/current"
+	ln -sfn "$2" "$ROOT/proc/99/exe"
+	printf '0::%s\n' "$4" >"$ROOT/proc/99/cgroup"
+	listed "$2" file "$3"
+}
+
+@test "selinux check: the daemon's binary lacks its label -> named, with chcon and a restart of its unit" {
+	host 1
+	daemon system_u:system_r:initrc_t:s0 /usr/sbin/libvirtd system_u:object_r:bin_t:s0 /system.slice/libvirtd.service
+	run -1 --separate-stderr vd --root "$ROOT" selinux check
+	has "$output" "daemon: /usr/sbin/libvirtd"
+	has "$output" "runs in initrc_t, not in virtd_t"
+	has "$output" "now   chcon -t virtd_exec_t -l s0 -- /usr/sbin/libvirtd"
+	has "$output" "systemctl restart libvirtd"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -c '.daemon | [.name, .pid, .context, .fix[0].undo]' <<<"$output")" \
+		'["libvirtd",99,"system_u:system_r:initrc_t:s0",["chcon","-t","bin_t","-l","s0","--","/usr/sbin/libvirtd"]]'
+}
+
+@test "selinux check: the daemon was started by hand -> named, with runcon; in its domain -> nothing" {
+	host 1
+	daemon unconfined_u:unconfined_r:unconfined_t:s0 /usr/sbin/libvirtd system_u:object_r:virtd_exec_t:s0 /user.slice
+	run -1 --separate-stderr vd --root "$ROOT" selinux check
+	has "$output" "because it was started by hand"
+	has "$output" "now   kill 99"
+	has "$output" "runcon system_u:system_r:virtd_t:s0-s0:c0.c1023 /usr/sbin/libvirtd -d"
+	printf 'system_u:system_r:virtd_t:s0-s0:c0.c1023\0' >"$ROOT/proc/99/attr/current"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check
+	same "$(jq -c .daemon <<<"$output")" null
+}
+
+@test "selinux check: label of the next start and what the end does -> NEXT and AFTER" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)$(disk /img/b.iso raw vdb '<readonly/>')" c1,c2
+	listed /img/a.raw file "$IMG:c1,c2"
+	listed /img/b.iso file "$CON"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.files[] | "\(.next) \(.after)"' <<<"$output")" "$IMG remembered
+$CON kept"
+	run -0 --separate-stderr vd --root "$ROOT" selinux check -o NEXT,AFTER,PATH a
+	has "$output" "remembered"
 }

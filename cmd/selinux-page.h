@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How `selinux check` shows what it found: header lines, rows, details, the last line. Private to it. */
+
+#include "daemon-label.h"
+#include "guest-check.h"
+#include "report.h"
+
+enum {
+	VD_CHECK_GUEST,
+	VD_CHECK_STATUS,
+	VD_CHECK_ROLE,
+	VD_CHECK_TARGET,
+	VD_CHECK_EXPECTED,
+	VD_CHECK_CATEGORIES,
+	VD_CHECK_NEXT,
+	VD_CHECK_AFTER,
+	VD_CHECK_ACTUAL,
+	VD_CHECK_PATH,
+	VD_CHECK_REASON_ID,
+	VD_CHECK_REASON,
+	VD_CHECK_USED_BY,
+	VD_CHECK_FIX,
+	VD_N_CHECK_COLS
+};
+extern const struct vd_col vd_check_cols[VD_N_CHECK_COLS];
+
+/* What one run of the check carries around. */
+struct vd_check_run {
+	struct vd_ctx *ctx;
+	struct vd_report *report;
+	struct vd_svirt_settings settings;
+	struct vd_check_host host;
+	struct vd_boot_times boot;
+	struct vd_daemon_label daemon; /* name NULL: none runs */
+	int apparmor;                  /* 1 on, 0 off, -1 cannot tell */
+	struct vd_value *guests;       /* the JSON array of guests */
+	const char *categories;        /* --categories */
+};
+
+/* One guest as it is shown. */
+struct vd_check_subject {
+	const struct vd_guest *guest; /* NULL: given XML */
+	const struct vd_domain *domain;
+	const struct vd_expects *expects;
+	const struct vd_guest_check *check;
+};
+
+/* The page of one guest: header lines, table, details and the last line; the exit status follows from it. */
+void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subject);
+/* Once: what is wrong with the daemon itself. */
+void vd_check_daemon(struct vd_check_run *run);
