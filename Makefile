@@ -136,6 +136,7 @@ LIB_SRCS := \
 	lib/domain-status.c \
 	lib/domain-tuning.c \
 	lib/domain.c \
+	lib/emulator-edit.c \
 	lib/err.c \
 	lib/file-check.c \
 	lib/file-verdict.c \
@@ -178,6 +179,7 @@ LIB_SRCS := \
 	lib/root-open.c \
 	lib/root.c \
 	lib/selinux-host.c \
+	lib/source-tree.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -212,6 +214,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-source.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -248,6 +251,9 @@ CMD_SRCS := \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
+	cmd/source-check.c \
+	cmd/source-emulator.c \
+	cmd/source-run.c \
 	cmd/suggest-ways.c
 
 DATA := $(wildcard lib/data/*.tsv)
