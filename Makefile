@@ -148,6 +148,7 @@ LIB_SRCS := \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
@@ -160,6 +161,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -180,6 +182,8 @@ LIB_SRCS := \
 	lib/root.c \
 	lib/selinux-host.c \
 	lib/source-tree.c \
+	lib/svirt-block.c \
+	lib/svirt-conf.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -215,6 +219,7 @@ CMD_SRCS := \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
 	cmd/cmd-source.c \
+	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -224,6 +229,7 @@ CMD_SRCS := \
 	cmd/command-selftest.c \
 	cmd/command.c \
 	cmd/commands.c \
+	cmd/conf-change.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
 	cmd/filters-reset.c \
@@ -248,13 +254,18 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
 	cmd/source-check.c \
 	cmd/source-emulator.c \
 	cmd/source-run.c \
-	cmd/suggest-ways.c
+	cmd/suggest-ways.c \
+	cmd/svirt-restart.c \
+	cmd/svirt-status.c \
+	cmd/svirt-switch.c \
+	cmd/svirt-view.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

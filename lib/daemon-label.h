@@ -23,6 +23,7 @@ struct vd_daemon_label {
 	char *exe;                  /* its binary; NULL unknown */
 	char *exe_label;            /* NULL: none or unknown */
 	bool by_unit;               /* it runs as its service unit */
+	bool systemd;               /* the host runs systemd */
 	const char *domain, *entry; /* the types it should have: "virtd_t", "virtd_exec_t"; static */
 	enum vd_daemon_fault fault;
 };

@@ -104,6 +104,8 @@ struct vd_stat {
 	gid_t gid;
 	int64_t size;    /* bytes, -1 unknown */
 	int64_t mtime;   /* seconds since the epoch, -1 unknown: of a capture only a manifest tells it */
+	int64_t changed; /* live only, else -1: when content, owner, mode, label or name last changed */
+	unsigned nlink;  /* live only, else 0: names of the file */
 	dev_t dev, rdev; /* live only, else 0 */
 	ino_t ino;       /* live only, else 0 */
 };
@@ -117,6 +119,15 @@ int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_st
  * -EOPNOTSUPP: its file system has no labels; -VD_NO_EVIDENCE. The caller frees *@ret_label.
  */
 int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err) VD_MUST_CHECK;
+/*
+ * Give the regular file or block device that @path leads to the SELinux context @label, provided that its context is
+ * still @old (NULL: none) and its device and inode are still those of @seen: the decision was about that file. Done
+ * through one descriptor, so that no rename in between can divert it; one call of the kernel, so that it is done or
+ * not. On this machine only. Returns 0; -EROFS below a capture; -ESTALE: it is another file, or has another label, than
+ * when it was looked at; -EINVAL: a file of another type; another negative errno of the kernel.
+ */
+int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
+                      const char *label, struct vd_err *err) VD_MUST_CHECK;
 /*
  * Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label();
  * -EPERM for trusted.* without CAP_SYS_ADMIN, of which the kernel then says -ENODATA whether it is there or not.
