@@ -12,7 +12,8 @@
 #   check-live       root: tests against a libvirt of their own, away from an installed one
 #   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
-#   format analyze coverage dist clean help
+#   dist deb         an archive of the sources; Debian packages in build/deb (needs debhelper)
+#   format analyze coverage clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
 #        WITH_AUDIT=no (without libauparse)
@@ -68,7 +69,7 @@ endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist deb uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -482,6 +483,13 @@ coverage:
 dist:
 	git archive --prefix=virtdiag-$(VERSION)/ -o virtdiag-$(VERSION).tar.gz HEAD
 
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb
+	git archive --prefix=virtdiag-$(VERSION)/ HEAD | tar x -C build/deb
+	cp -r contrib/debian build/deb/virtdiag-$(VERSION)/debian
+	cd build/deb/virtdiag-$(VERSION) && dpkg-buildpackage -b -us -uc
+
 clean:
 	rm -rf build
 
@@ -489,5 +497,5 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 .PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live \
-	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
+	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist deb clean help \
 	install uninstall

@@ -16,7 +16,8 @@
 
 VLOG_CATEGORY("virtdiag.cmd.source");
 
-#define SYSTEMCTL_MS 60000u
+#define SYSTEMCTL_MS  60000u
+#define SELINUX_XATTR "security.selinux"
 
 /* --- label -------------------------------------------------------------------------------------------------------- */
 
@@ -29,15 +30,16 @@ struct labelling {
 	struct vd_strv undo; /* text lines */
 };
 
-/* By descriptor: what was looked at is what gets the label. */
-static int set_label(struct vd_ctx *ctx, const char *path, const char *label, struct vd_err *err)
+/* A file by its descriptor: what was looked at is what gets the label. @link: the symlink itself. */
+static int set_label(struct vd_ctx *ctx, const char *path, bool link, const char *label, struct vd_err *err)
 {
 	VD_AUTO_CLOSE int fd = -1;
-	int rc = vd_root_open_file(ctx->root, path, &fd, err);
+	int rc = link ? 0 : vd_root_open_file(ctx->root, path, &fd, err);
 
 	if (rc < 0)
 		return rc;
-	if (fsetxattr(fd, "security.selinux", label, strlen(label) + 1, 0) == 0)
+	if (link ? lsetxattr(path, SELINUX_XATTR, label, strlen(label) + 1, 0) == 0
+	         : fsetxattr(fd, SELINUX_XATTR, label, strlen(label) + 1, 0) == 0)
 		return 0;
 	if (errno == EINVAL)
 		return vd_err_set(err, EINVAL, "cannot label %s: the policy of this host does not know %s", path,
@@ -47,8 +49,9 @@ static int set_label(struct vd_ctx *ctx, const char *path, const char *label, st
 
 static void add_undo(struct labelling *l, struct vd_row *row, const char *path, const char *old)
 {
-	const char *const back[] = { "chcon", "--", old, path, NULL };
-	const char *const none[] = { "setfattr", "-x", "security.selinux", "--", path, NULL };
+	/* -h: a symlink itself; for a file it is the same. */
+	const char *const back[] = { "chcon", "-h", "--", old, path, NULL };
+	const char *const none[] = { "setfattr", "-h", "-x", SELINUX_XATTR, "--", path, NULL };
 	const char *const *argv = old ? back : none;
 	const char *line = vd_shell_line(l->report, argv);
 
@@ -57,7 +60,7 @@ static void add_undo(struct labelling *l, struct vd_row *row, const char *path, 
 		vd_report_missing(l->report, path, "out of memory", true);
 }
 
-static void label_one(struct labelling *l, const char *path, const char *old, const char *type)
+static void label_one(struct labelling *l, const char *path, bool link, const char *old, const char *type)
 {
 	VD_AUTO_FREE char *label = vd_tree_with_type(old, type);
 	VD_AUTO_ERR err = VD_ERR_INIT;
@@ -72,7 +75,7 @@ static void label_one(struct labelling *l, const char *path, const char *old, co
 	vd_row_str(row, VD_SOURCE_NEW, label);
 	if (l->dry_run) {
 		vd_row_str(row, VD_SOURCE_DONE, "would");
-	} else if (label && set_label(l->ctx, path, label, &err) == 0) {
+	} else if (label && set_label(l->ctx, path, link, label, &err) == 0) {
 		vd_row_str(row, VD_SOURCE_DONE, "done");
 		add_undo(l, row, path, old);
 	} else {
@@ -87,13 +90,21 @@ static void label_all(struct labelling *l, const struct vd_tree *tree)
 {
 	for (size_t i = 0; i < tree->n_programs; i++)
 		if (tree->programs[i].wanted)
-			label_one(l, tree->programs[i].elf, tree->programs[i].label, tree->programs[i].wanted);
+			label_one(l, tree->programs[i].elf, false, tree->programs[i].label, tree->programs[i].wanted);
 	for (size_t i = 0; i < tree->libraries.len; i++) {
 		VD_AUTO_FREE char *old = NULL;
 
 		if (vd_root_label(l->ctx->root, tree->libraries.items[i], &old, NULL) < 0)
 			old = NULL;
-		label_one(l, tree->libraries.items[i], old, VD_TREE_LIBRARY_TYPE);
+		label_one(l, tree->libraries.items[i], false, old, VD_TREE_LIBRARY_TYPE);
+	}
+	/* The loader follows libvirt.so.0: with the label of a home directory that is denied as well. */
+	for (size_t i = 0; i < tree->links.len && !vd_root_pid(l->ctx->root); i++) {
+		char old[512];
+		ssize_t n = lgetxattr(tree->links.items[i], SELINUX_XATTR, old, sizeof(old) - 1);
+
+		old[n > 0 ? n : 0] = '\0';
+		label_one(l, tree->links.items[i], true, n > 0 ? old : NULL, VD_TREE_LIBRARY_TYPE);
 	}
 }
 

@@ -60,6 +60,7 @@ void vd_tree_release(struct vd_tree *tree)
 	free(tree->run);
 	free(tree->python);
 	vd_strv_release(&tree->libraries);
+	vd_strv_release(&tree->links);
 	memset(tree, 0, sizeof(*tree));
 }
 
@@ -331,11 +332,11 @@ static int find_libraries(struct vd_root *root, struct vd_tree *tree)
 		VD_AUTO_FREE char *path = so && (!so[3] || so[3] == '.') ? join(dir, names.items[i]) : NULL;
 		struct vd_stat st;
 
-		/* Links lead to files that are listed too. Beside the libraries meson keeps lists of symbols, *.so.p.
-		 */
-		if (path && vd_root_lstat(root, path, &st, NULL) == 0 && st.type == VD_FILE_REG &&
-		    strcmp(so + strlen(so) - 2, "ls"))
-			rc = vd_strv_add(&tree->libraries, path);
+		/* Beside the libraries meson keeps lists of their symbols. */
+		if (!path || !strcmp(so + strlen(so) - 2, "ls") || vd_root_lstat(root, path, &st, NULL) < 0)
+			continue;
+		if (st.type == VD_FILE_REG || st.type == VD_FILE_LNK)
+			rc = vd_strv_add(st.type == VD_FILE_REG ? &tree->libraries : &tree->links, path);
 	}
 	return rc;
 }

@@ -45,6 +45,7 @@ struct vd_tree {
 	struct vd_tree_program *programs;      /* those that are built */
 	size_t n_programs;
 	struct vd_strv libraries; /* shared objects that daemons load: libvirt.so..., its drivers */
+	struct vd_strv links;     /* symlinks to them, which have labels of their own */
 };
 /* What installed libraries have. A daemon in its domain may not even read one with the type of a home directory. */
 #define VD_TREE_LIBRARY_TYPE "lib_t"
