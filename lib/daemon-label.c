@@ -128,11 +128,11 @@ static enum vd_daemon_fault find_fault(const struct vd_daemon_label *l)
 
 	vd_context_release(&c);
 	if (!is_context)
-		return VD_DAEMON_UNKNOWN;
+		return VD_DAEMON_UNSEEN;
 	if (has_type(l->context, is_domain))
 		return VD_DAEMON_FITS;
 	if (!l->exe || !l->exe_label)
-		return VD_DAEMON_UNKNOWN;
+		return VD_DAEMON_UNSEEN;
 	return has_type(l->exe_label, is_entry) ? VD_DAEMON_BY_HAND : VD_DAEMON_BINARY;
 }
 

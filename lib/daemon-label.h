@@ -13,7 +13,7 @@ enum vd_daemon_fault {
 	VD_DAEMON_FITS,
 	VD_DAEMON_BINARY,  /* its binary lacks the label that makes the domain change at start */
 	VD_DAEMON_BY_HAND, /* the binary is labelled, but it was started from a domain that does not change */
-	VD_DAEMON_UNKNOWN, /* context or binary cannot be seen */
+	VD_DAEMON_UNSEEN,  /* context or binary cannot be seen */
 };
 
 struct vd_daemon_label {
