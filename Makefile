@@ -147,6 +147,7 @@ LIB_SRCS := \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
+	lib/guestlog-failure.c \
 	lib/guestlog-find.c \
 	lib/guestlog-read.c \
 	lib/guests-find.c \
@@ -178,6 +179,8 @@ LIB_SRCS := \
 	lib/root-open.c \
 	lib/root.c \
 	lib/selinux-host.c \
+	lib/svirt-block.c \
+	lib/svirt-conf.c \
 	lib/svirt-context.c \
 	lib/svirt-device.c \
 	lib/svirt-disk.c \
@@ -212,6 +215,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
 	cmd/command-help.c \
@@ -221,6 +225,7 @@ CMD_SRCS := \
 	cmd/command-selftest.c \
 	cmd/command.c \
 	cmd/commands.c \
+	cmd/conf-change.c \
 	cmd/filters-apply.c \
 	cmd/filters-persist.c \
 	cmd/filters-reset.c \
@@ -248,7 +253,11 @@ CMD_SRCS := \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
-	cmd/suggest-ways.c
+	cmd/suggest-ways.c \
+	cmd/svirt-restart.c \
+	cmd/svirt-status.c \
+	cmd/svirt-switch.c \
+	cmd/svirt-view.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

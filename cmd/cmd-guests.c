@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "command.h"
+#include "guestlog.h"
 #include "report.h"
 #include "vlog.h"
 
@@ -20,6 +21,9 @@ enum {
 	COL_PID,
 	COL_SINCE,
 	COL_JOB,
+	COL_LAST_FAILURE,
+	COL_FAILURE_REASON,
+	COL_FAILURE_ERROR,
 	COL_JOB_PHASE,
 	COL_JOB_OWNER,
 	COL_JOB_SINCE,
@@ -39,6 +43,10 @@ static const struct vd_col guests_cols[] = {
 	[COL_PID] = { "PID", VD_COL_NUM, 0, "process of QEMU or of the container's controller" },
 	[COL_SINCE] = { "SINCE", VD_COL_TIME, 0, "start of that process" },
 	[COL_JOB] = { "JOB", VD_COL_STR, 0, "the job that holds the guest: migration, save, backup, ..." },
+	[COL_LAST_FAILURE] = { "LAST_FAILURE", VD_COL_TIME, 0,
+	                       "last start that failed, or crash, that its newest log tells of" },
+	[COL_FAILURE_REASON] = { "FAILURE_REASON", VD_COL_STR, VD_COL_HIDDEN, "how it failed, as logs boots says" },
+	[COL_FAILURE_ERROR] = { "FAILURE_ERROR", VD_COL_STR, VD_COL_HIDDEN, "the first error that was logged of it" },
 	[COL_JOB_PHASE] = { "JOB_PHASE", VD_COL_STR, VD_COL_HIDDEN, "how far a migration has come" },
 	[COL_JOB_OWNER] = { "JOB_OWNER", VD_COL_STR, VD_COL_HIDDEN, "who began the job, where libvirt recorded it" },
 	[COL_JOB_SINCE] = { "JOB_SINCE", VD_COL_TIME, VD_COL_HIDDEN, "start of the job, where libvirt recorded it" },
@@ -140,8 +148,24 @@ static void fill_flags(struct vd_row *row, const struct vd_guest *guest)
 		vd_row_flag(row, COL_FLAGS, "block-job");
 }
 
+/* What the guest's own log tells of its last failure. A log that is not there or cannot be read tells nothing. */
+static void fill_failure(struct vd_ctx *ctx, struct vd_row *row, const struct vd_guestlogs *logs,
+                         const struct vd_domain *dom)
+{
+	VD_CLEANUP(vd_guestlog_failure_release) struct vd_guestlog_failure failure = { 0 };
+	const struct vd_guestlog *log;
+
+	log = vd_guestlogs_get(logs, dom->driver, dom->name);
+	if (!log || vd_guestlog_last_failure(ctx->root, log, &failure, NULL) != 0)
+		return;
+	if (failure.time != VD_NO_TIME)
+		vd_row_num(row, COL_LAST_FAILURE, failure.time / 1000000);
+	vd_row_str(row, COL_FAILURE_REASON, failure.reason);
+	vd_row_str(row, COL_FAILURE_ERROR, failure.error);
+}
+
 static void add_guest(struct vd_ctx *ctx, struct vd_report *report, struct vd_table *table,
-                      const struct vd_guest *guest)
+                      const struct vd_guestlogs *logs, const struct vd_guest *guest)
 {
 	const struct vd_domain *dom = vd_guest_domain(guest);
 	struct vd_row *row = vd_table_row(table, NULL);
@@ -155,6 +179,7 @@ static void add_guest(struct vd_ctx *ctx, struct vd_report *report, struct vd_ta
 	vd_row_str(row, COL_CONFIG, guest->config_path);
 	vd_row_str(row, COL_STATUS_FILE, guest->status_path);
 	fill_flags(row, guest);
+	fill_failure(ctx, row, logs, dom);
 	if (guest->state == VD_GUEST_STALE)
 		vd_report_warning(report);
 	if (guest->state != VD_GUEST_RUNNING)
@@ -178,7 +203,10 @@ static void report_problems(struct vd_report *report, const struct vd_guests *gu
 static enum vd_exit run_guests(struct vd_ctx *ctx, int argc, char **argv)
 {
 	VD_CLEANUP(vd_guests_release) struct vd_guests guests = { 0 };
+	VD_CLEANUP(vd_guestlogs_release) struct vd_guestlogs logs = { 0 };
+	const struct vd_guests_options options = { .session_user = ctx->session_user, .use_session = ctx->use_session };
 	VD_AUTO_FREE const struct vd_guest **picked = NULL;
+	VD_AUTO_ERR err = VD_ERR_INIT;
 	struct vd_report *report;
 	struct vd_table *table;
 	enum vd_exit status;
@@ -192,10 +220,12 @@ static enum vd_exit run_guests(struct vd_ctx *ctx, int argc, char **argv)
 	if (status != VD_EXIT_OK)
 		return status;
 	VLOG_DEBUG("%zu of %zu guests are shown", count, guests.len);
+	if (vd_guestlogs_load(ctx->root, &options, &guests, &logs, &err) < 0)
+		return vd_fail(ctx, &err);
 	report = vd_report_new(ctx);
 	table = vd_report_table(report, "guests", NULL, 0);
 	for (size_t i = 0; i < count; i++)
-		add_guest(ctx, report, table, picked[i]);
+		add_guest(ctx, report, table, &logs, picked[i]);
 	if (!guests.len && !guests.n_problems && !ctx->no_headings)
 		vd_report_line(report, "no guests");
 	report_problems(report, &guests);

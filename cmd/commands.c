@@ -5,6 +5,7 @@
 
 extern const struct vd_cmd vd_cmd_guests, vd_cmd_daemons, vd_cmd_filters, vd_cmd_outputs, vd_cmd_selinux, vd_cmd_cgroup,
         vd_cmd_logs, vd_cmd_shell;
+extern const struct vd_cmd vd_cmd_svirt;
 
 /* clang-format off */
 const struct vd_cmd *const vd_commands[] = {
@@ -12,6 +13,7 @@ const struct vd_cmd *const vd_commands[] = {
 	&vd_cmd_daemons,
 	&vd_cmd_logs,
 	&vd_cmd_selinux,
+	&vd_cmd_svirt,
 	&vd_cmd_cgroup,
 	&vd_cmd_filters,
 	&vd_cmd_outputs,

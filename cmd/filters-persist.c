@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "conf-change.h"
 #include "conf-edit.h"
 #include "log-strings.h"
 
@@ -102,21 +103,6 @@ static void add_rows(struct vd_apply *a, const struct edit *e, const char *daemo
 	}
 }
 
-static void show_diff(struct vd_apply *a, const struct edit *e)
-{
-	const char *text = vd_buf_str(&e->diff);
-
-	vd_report_line(a->report, "%s", "");
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		VD_AUTO_FREE char *line = strndup(text, n);
-
-		vd_need_memory(line != NULL);
-		vd_report_line(a->report, "%s", vd_esc(a->report, line));
-		text += n + (text[n] == '\n');
-	}
-}
-
 /* The environment beats the file: without a word the user would wait in vain. */
 static void warn_overridden(struct vd_apply *a, const char *daemon)
 {
@@ -180,7 +166,7 @@ enum vd_exit vd_apply_persist(struct vd_apply *a, const char *daemon)
 		return vd_fail(a->ctx, &err);
 	add_rows(a, &e, daemon, path ? path : conf, backup);
 	if (a->dry_run && e.diff.len)
-		show_diff(a, &e);
+		vd_conf_show_diff(a->report, &e.diff);
 	else if (e.diff.len)
 		show_next(a, &e, daemon, path, backup);
 	warn_overridden(a, daemon);

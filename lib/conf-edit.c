@@ -150,8 +150,7 @@ static bool is_example(const char *line, size_t len, const char *name)
 	return i < len && line[i] == '=';
 }
 
-/* What looks like a comment may be a line of a long string. */
-static bool is_inside(const struct vd_conf *conf, size_t at)
+bool vd_conf_is_inside(const struct vd_conf *conf, size_t at)
 {
 	for (size_t i = 0; i < conf->len; i++)
 		if (at >= conf->stmts[i].start && at < conf->stmts[i].end)
@@ -159,8 +158,7 @@ static bool is_inside(const struct vd_conf *conf, size_t at)
 	return false;
 }
 
-/* The end of the last line that shows @name commented out; @len when there is none. */
-static size_t find_place(const char *text, size_t len, const struct vd_conf *conf, const char *name)
+size_t vd_conf_place(const char *text, size_t len, const struct vd_conf *conf, const char *name)
 {
 	size_t place = len;
 
@@ -168,19 +166,25 @@ static size_t find_place(const char *text, size_t len, const struct vd_conf *con
 		const char *eol = memchr(text + at, '\n', len - at);
 		size_t end = eol ? (size_t)(eol - text) : len;
 
-		if (is_example(text + at, end - at, name) && !is_inside(conf, at))
+		if (is_example(text + at, end - at, name) && !vd_conf_is_inside(conf, at))
 			place = eol ? end + 1 : len;
 		at = end + 1;
 	}
 	return place;
 }
 
+const char *vd_conf_eol(const char *text, size_t len)
+{
+	const char *newline = len ? memchr(text, '\n', len) : NULL;
+
+	return newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+}
+
 static int insert(const char *text, size_t len, const struct vd_conf *conf, const char *name, const char *line,
                   struct vd_buf *result)
 {
-	size_t at = find_place(text, len, conf, name);
-	const char *newline = memchr(text, '\n', len);
-	const char *eol = newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+	size_t at = vd_conf_place(text, len, conf, name);
+	const char *eol = vd_conf_eol(text, len);
 	int r = vd_buf_add(result, text, at);
 
 	if (r == 0 && at && text[at - 1] != '\n')

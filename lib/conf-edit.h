@@ -24,6 +24,16 @@
 int vd_conf_edit(const char *text, size_t len, const char *file, const char *name, const struct vd_conf_value *value,
                  struct vd_buf *result, struct vd_err *err) VD_MUST_CHECK;
 
+/*
+ * Where a statement of @name that @text, parsed as @conf, does not have yet belongs: behind the last line that shows it
+ * commented out, else the end. A position behind a line end, or @len.
+ */
+size_t vd_conf_place(const char *text, size_t len, const struct vd_conf *conf, const char *name);
+/* Does the byte @at of the text lie in a statement? What looks like a line there may be one of a long string. */
+bool vd_conf_is_inside(const struct vd_conf *conf, size_t at);
+/* The line end that the text uses: "\r\n" or "\n". Static. */
+const char *vd_conf_eol(const char *text, size_t len);
+
 /* Append @value as the grammar writes it: "text", 'te"xt', 3, [ "a", "b" ]. Returns 0, -EINVAL, -ENOMEM. */
 int vd_conf_format(const struct vd_conf_value *value, struct vd_buf *result) VD_MUST_CHECK;
 

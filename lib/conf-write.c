@@ -27,6 +27,7 @@ struct change {
 	char *temp, *backup;
 	char date[32];
 	int dirfd, oldfd, newfd;
+	struct stat old; /* of @oldfd when its content was found to be the expected one */
 	bool temp_made, backup_made;
 	struct vd_err *err;
 };
@@ -99,6 +100,11 @@ static int make_names(struct change *c)
 
 /* --- the old file ------------------------------------------------------------------------------------------------- */
 
+static int fail_changed(struct change *c)
+{
+	return vd_err_set(c->err, ESTALE, "'%s' was changed by someone else meanwhile; nothing was changed", c->path);
+}
+
 static int check_content(struct change *c, const struct vd_buf *before)
 {
 	VD_AUTO_BUF now = VD_BUF_INIT;
@@ -107,22 +113,26 @@ static int check_content(struct change *c, const struct vd_buf *before)
 	if (r < 0)
 		return r;
 	if (now.len != before->len || memcmp(vd_buf_str(&now), vd_buf_str(before), now.len) != 0)
-		return vd_err_set(c->err, ESTALE, "'%s' was changed by someone else meanwhile; nothing was changed",
-		                  c->path);
+		return fail_changed(c);
 	return 0;
 }
 
 static int open_old(struct change *c, const struct vd_buf *before)
 {
-	struct stat st;
-	int r = check_content(c, before);
-
-	if (r < 0)
-		return r;
 	c->oldfd = openat(c->dirfd, c->base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (c->oldfd < 0 || fstat(c->oldfd, &st) < 0)
+	if (c->oldfd < 0 || fstat(c->oldfd, &c->old) < 0)
 		return fail(c, "open", -errno);
-	return S_ISREG(st.st_mode) ? 0 : fail(c, "replace", -EINVAL);
+	return S_ISREG(c->old.st_mode) ? check_content(c, before) : fail(c, "replace", -EINVAL);
+}
+
+/* Is what the name @name leads to still what we have read? */
+static bool is_old(const struct change *c, const char *name)
+{
+	struct stat st;
+
+	return fstatat(c->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == c->old.st_dev &&
+	       st.st_ino == c->old.st_ino && st.st_size == c->old.st_size &&
+	       st.st_mtim.tv_sec == c->old.st_mtim.tv_sec && st.st_mtim.tv_nsec == c->old.st_mtim.tv_nsec;
 }
 
 /* Access is decided by these; without them the new file would not be the old one with other words in it. */
@@ -229,16 +239,40 @@ static int keep_old(struct change *c)
 	return fail(c, "keep a backup of", -errno);
 }
 
+/*
+ * The two files change names at once, so that what was there at that very moment can still be looked at, and put back
+ * when it is not what we have read. Where a file system cannot do that, the look comes just before.
+ */
+static int put_over_old(struct change *c)
+{
+	if (!is_old(c, c->base))
+		return fail_changed(c);
+	if (renameat2(c->dirfd, c->temp, c->dirfd, c->base, RENAME_EXCHANGE) == 0) {
+		if (is_old(c, c->temp)) {
+			unlinkat(c->dirfd, c->temp, 0);
+			return 0;
+		}
+		if (renameat2(c->dirfd, c->temp, c->dirfd, c->base, RENAME_EXCHANGE) < 0)
+			return fail(c, "take back the replacement of", -errno);
+		return fail_changed(c);
+	}
+	if (errno != EINVAL && errno != ENOSYS)
+		return fail(c, "replace", -errno);
+	return renameat(c->dirfd, c->temp, c->dirfd, c->base) < 0 ? fail(c, "replace", -errno) : 0;
+}
+
 static int put_in_place(struct change *c)
 {
 	int r;
 
 	if (c->oldfd >= 0)
-		r = renameat(c->dirfd, c->temp, c->dirfd, c->base);
-	else /* not over a file that came into being meanwhile */
-		r = renameat2(c->dirfd, c->temp, c->dirfd, c->base, RENAME_NOREPLACE);
+		r = put_over_old(c);
+	else if (renameat2(c->dirfd, c->temp, c->dirfd, c->base, RENAME_NOREPLACE) < 0)
+		r = fail(c, "replace", -errno); /* not over a file that came into being meanwhile */
+	else
+		r = 0;
 	if (r < 0)
-		return fail(c, "replace", -errno);
+		return r;
 	c->temp_made = c->backup_made = false;
 	/* The change is done; only a power cut could still take it back. */
 	if (fsync(c->dirfd) < 0)

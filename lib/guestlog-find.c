@@ -511,3 +511,25 @@ void vd_guestlogs_release(struct vd_guestlogs *logs)
 	vd_strv_release(&logs->dirs);
 	memset(logs, 0, sizeof(*logs));
 }
+
+const struct vd_guestlog *vd_guestlogs_get(const struct vd_guestlogs *logs, enum vd_driver driver, const char *guest)
+{
+	size_t low = 0, high = logs->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct vd_guestlog *log = &logs->items[middle];
+		int rc = (int)log->driver - (int)driver;
+
+		if (rc == 0)
+			rc = strcmp(log->guest, guest);
+		if (rc < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < logs->len && logs->items[low].driver == driver && !strcmp(logs->items[low].guest, guest) &&
+	                       logs->items[low].only == VD_KIND_START
+	               ? &logs->items[low]
+	               : NULL;
+}

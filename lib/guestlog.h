@@ -48,6 +48,8 @@ struct vd_guestlogs {
 int vd_guestlogs_load(struct vd_root *root, const struct vd_guests_options *options, const struct vd_guests *guests,
                       struct vd_guestlogs *ret_logs, struct vd_err *err) VD_MUST_CHECK;
 void vd_guestlogs_release(struct vd_guestlogs *logs);
+/* The own log of the guest of that name; NULL when it has none. Borrowed. */
+const struct vd_guestlog *vd_guestlogs_get(const struct vd_guestlogs *logs, enum vd_driver driver, const char *guest);
 
 /*
  * Cut @name, the name of a file, into the log's name and the mark of its rotation: "web01" and the rest of
@@ -83,6 +85,21 @@ const struct vd_strv *vd_guestlog_problems(const struct vd_guestlog_reader *read
  */
 int vd_guestlog_boots(struct vd_root *root, const struct vd_guestlog *log, bool keep, struct vd_boots *boots,
                       struct vd_strv *problems, struct vd_err *err) VD_MUST_CHECK;
+
+/* The last start of a guest that failed, or its last crash. Strings are owned. */
+struct vd_guestlog_failure {
+	int64_t time; /* of its end, else of its start, in microseconds since the epoch; VD_NO_TIME unknown */
+	char *reason; /* as vd_boot_reason() words it */
+	char *error;  /* the first error that was logged of it; NULL */
+};
+/*
+ * Find the last failure in the end of the newest file of @log, some hundred starts. Returns 0; 1 when there is none
+ * there; -ENOMEM. A file that cannot be read has none: vd_guestlog_boots() tells why. The caller releases
+ * *@ret_failure, which is untouched unless 0 is returned.
+ */
+int vd_guestlog_last_failure(struct vd_root *root, const struct vd_guestlog *log,
+                             struct vd_guestlog_failure *ret_failure, struct vd_err *err) VD_MUST_CHECK;
+void vd_guestlog_failure_release(struct vd_guestlog_failure *failure);
 
 /* Longer command lines than this are no command lines: the kernel starts none above 2 MiB. */
 #define VD_GUESTLOG_MAX_COMMAND (8u << 20)

@@ -418,6 +418,8 @@ static struct vd_stat convert(const struct vd_root *root, const struct stat *st)
 		.size = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode) ? st->st_size : -1,
 		/* That of a copied file is often the time of the copy. */
 		.mtime = root->live ? st->st_mtim.tv_sec : -1,
+		.changed = root->live ? st->st_ctim.tv_sec : -1,
+		.nlink = root->live ? (unsigned)st->st_nlink : 0,
 	};
 
 	if (s.has_owner) {
@@ -452,6 +454,7 @@ static int stat_path(struct vd_root *root, const char *path, bool nofollow, stru
 			.gid = e->has_owner ? e->gid : 0,
 			.size = e->size,
 			.mtime = e->mtime,
+			.changed = -1,
 		};
 		return 0;
 	}

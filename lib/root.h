@@ -104,6 +104,8 @@ struct vd_stat {
 	gid_t gid;
 	int64_t size;    /* bytes, -1 unknown */
 	int64_t mtime;   /* seconds since the epoch, -1 unknown: of a capture only a manifest tells it */
+	int64_t changed; /* live only, else -1: when content, owner, mode, label or name last changed */
+	unsigned nlink;  /* live only, else 0: names of the file */
 	dev_t dev, rdev; /* live only, else 0 */
 	ino_t ino;       /* live only, else 0 */
 };

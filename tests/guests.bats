@@ -9,18 +9,18 @@ ZOO=$HOSTS/guests-zoo
 @test "guests: host with odd names and broken files -> all others listed, exit 3" {
 	run -3 --separate-stderr vd --root "$ZOO" guests
 	same "$output" "\
-GUEST          DRIVER   ID  UUID                                  STATE     REASON      PID  SINCE                 JOB
-7              qemu      -  00000000-0000-4000-8000-000000000009  shut off  -             -  -                     -
-a.b-c          qemu      -  00000000-0000-4000-8000-000000000003  shut off  -             -  -                     -
-both           qemu      -  00000000-0000-4000-8000-000000000008  shut off  -             -  -                     -
-büro           qemu      -  00000000-0000-4000-8000-000000000002  shut off  -             -  -                     -
-db1            qemu      7  00000000-0000-4000-8000-000000000007  running   booted     4711  2026-11-23 03:03:01Z  -
-renamed        qemu      -  00000000-0000-4000-8000-000000000004  shut off  -             -  -                     -
-transient one  qemu     12  00000000-0000-4000-8000-000000000011  paused    migrating  4712  -                     migration out (perform3)
-twin           qemu      -  00000000-0000-4000-8000-000000000005  shut off  -             -  -                     -
-web 01         qemu      -  00000000-0000-4000-8000-000000000001  shut off  -             -  -                     -
-both           lxc       -  00000000-0000-4000-8000-000000000101  shut off  -             -  -                     -
-c1             lxc     653  00000000-0000-4000-8000-000000000102  running   booted      653  -                     -"
+GUEST          DRIVER   ID  UUID                                  STATE     REASON      PID  SINCE                 JOB                       LAST_FAILURE
+7              qemu      -  00000000-0000-4000-8000-000000000009  shut off  -             -  -                     -                         2026-11-23 09:47:31Z
+a.b-c          qemu      -  00000000-0000-4000-8000-000000000003  shut off  -             -  -                     -                         2026-11-23 09:47:32Z
+both           qemu      -  00000000-0000-4000-8000-000000000008  shut off  -             -  -                     -                         -
+büro           qemu      -  00000000-0000-4000-8000-000000000002  shut off  -             -  -                     -                         -
+db1            qemu      7  00000000-0000-4000-8000-000000000007  running   booted     4711  2026-11-23 03:03:01Z  -                         -
+renamed        qemu      -  00000000-0000-4000-8000-000000000004  shut off  -             -  -                     -                         -
+transient one  qemu     12  00000000-0000-4000-8000-000000000011  paused    migrating  4712  -                     migration out (perform3)  -
+twin           qemu      -  00000000-0000-4000-8000-000000000005  shut off  -             -  -                     -                         -
+web 01         qemu      -  00000000-0000-4000-8000-000000000001  shut off  -             -  -                     -                         2026-11-23 09:47:36Z
+both           lxc       -  00000000-0000-4000-8000-000000000101  shut off  -             -  -                     -                         -
+c1             lxc     653  00000000-0000-4000-8000-000000000102  running   booted      653  -                     -                         -"
 	has "$stderr" "/etc/libvirt/qemu/broken.xml: line 4: "
 	has "$stderr" "/etc/libvirt/qemu/empty.xml: line 1: the file is empty"
 	has "$stderr" "/etc/libvirt/qemu/a-twin.xml: describes the guest 'twin', as /etc/libvirt/qemu/twin.xml does already"
@@ -36,13 +36,26 @@ c1             lxc     653  00000000-0000-4000-8000-000000000102  running   boot
 	same "$(json '[.schema, .command, .status, .host.name, (.guests | length), (.missing | length)] | @json')" \
 		'["virtdiag/1","guests","unknown","zoo",11,7]'
 	same "$(json '.guests[] | select(.guest == "db1") | @json')" \
-		'{"guest":"db1","driver":"qemu","id":7,"uuid":"00000000-0000-4000-8000-000000000007","state":"running","reason":"booted","pid":4711,"since":"2026-11-23T03:03:01Z","job":null,"job_phase":null,"job_owner":null,"job_since":null,"flags":["block-job"],"title":null,"config":"/etc/libvirt/qemu/db1.xml","status_file":"/run/libvirt/qemu/db1.xml"}'
+		'{"guest":"db1","driver":"qemu","id":7,"uuid":"00000000-0000-4000-8000-000000000007","state":"running","reason":"booted","pid":4711,"since":"2026-11-23T03:03:01Z","job":null,"last_failure":null,"failure_reason":null,"failure_error":null,"job_phase":null,"job_owner":null,"job_since":null,"flags":["block-job"],"title":null,"config":"/etc/libvirt/qemu/db1.xml","status_file":"/run/libvirt/qemu/db1.xml"}'
 	same "$(json '.guests[] | select(.job) | [.guest, .job, .job_phase, .job_owner, .job_since, .config, (.flags | join("+"))] | @json')" \
 		'["transient one","migration out","perform3",null,"2026-11-23T03:03:01Z",null,"transient"]'
 	same "$(json '.guests[] | select(.guest == "web 01") | [.id, .pid, .since, (.flags | join("+"))] | @json')" \
 		'[null,null,null,"autostart"]'
 	same "$(json '.guests[] | select(.guest == "büro") | .flags | join("+")')" managed-save
 	same "$(json '.missing[] | select(.what | endswith("empty.xml")) | .why')" "line 1: the file is empty"
+}
+
+@test "guests: last failure -> when, how, and the first error of it" {
+	run -3 --separate-stderr vd --root "$ZOO" guests --json
+	same "$(json '.guests[] | select(.last_failure) | [.guest, .last_failure, .failure_reason, .failure_error] | @json')" \
+		'["7","2026-11-23T09:47:31Z","failed before QEMU",null]
+["a.b-c","2026-11-23T09:47:32Z","crashed",null]
+["web 01","2026-11-23T09:47:36Z","failed","-nosuchoption: invalid option"]'
+	# what lies further back than the end of the newest log does not count, and the log may be long
+	cp -r "$ZOO" "$BATS_TEST_TMPDIR/long"
+	yes 'qemu-system-x86_64: warning: said again' | head -n 100000 >>"$BATS_TEST_TMPDIR/long/var/log/libvirt/qemu/web 01.log"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/long" guests --json
+	same "$(json '[.guests[] | select(.last_failure) | .guest] | join(",")')" '7,a.b-c'
 }
 
 @test "guests: name, UUID, id and prefix -> that guest" {
@@ -79,8 +92,8 @@ c1             lxc     653  00000000-0000-4000-8000-000000000102  running   boot
 @test "guests: --session=USER -> that user's guests only" {
 	run -0 --separate-stderr vd --root "$ZOO" --session=alice guests
 	same "$output" "\
-GUEST  DRIVER  ID  UUID                                  STATE    REASON   PID  SINCE  JOB
-desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  -      -"
+GUEST  DRIVER  ID  UUID                                  STATE    REASON   PID  SINCE  JOB  LAST_FAILURE
+desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  -      -    -"
 	run -3 --separate-stderr vd --root "$ZOO" --session=nobody-at-all guests
 	same "$output" ""
 	has "$stderr" "nobody-at-all"

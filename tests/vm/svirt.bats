@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# `virtdiag svirt` on a host with SELinux and systemd: off and on again with the daemon restarted, guests that start in
+# between, and the file byte by byte as before.
+# shellcheck disable=SC2001,SC2086 # our paths have no blanks
+load helpers
+
+setup_file() {
+	load helpers
+	truncate -s 1M $IMAGES/plain.img $IMAGES/web.img
+	define plain "$(disk $IMAGES/plain.img raw vda)"
+	define web "$(disk $IMAGES/web.img raw vda)"
+}
+setup() {
+	cp -a --preserve=all /etc/libvirt/qemu.conf /etc/libvirt/lxc.conf "$BATS_TEST_TMPDIR/"
+}
+teardown() {
+	q destroy plain 2>/dev/null || true
+	q destroy web 2>/dev/null || true
+	cp -a --preserve=all "$BATS_TEST_TMPDIR"/{qemu,lxc}.conf /etc/libvirt/
+	rm -f /etc/libvirt/*.bak
+	systemctl reset-failed libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket || true
+	starts
+}
+
+# context NAME: of a running guest's process
+context() {
+	tr -d '\0' <"/proc/$(cat "/run/libvirt/qemu/$1.pid")/attr/current"
+}
+models() {
+	virsh -q -c "$1:///system" capabilities | sed -n '/<host>/,/<.host>/s|.*<model>\([a-z]*\)</model>.*|\1|p' | grep -v dac
+}
+# starts: the daemon, and its driver answers; the unit is up before that one has read its file
+starts() {
+	systemctl restart libvirtd && timeout 60 virsh -q -c qemu:///system uri
+}
+state() { # mode, owner, label and bytes of the files
+	stat -c '%n %a %u %g' /etc/libvirt/qemu.conf /etc/libvirt/lxc.conf
+	label /etc/libvirt/qemu.conf
+	sha256sum </etc/libvirt/qemu.conf
+	sha256sum </etc/libvirt/lxc.conf
+}
+
+@test "svirt: disable --restart, guest starts unconfined, enable --restart -> confined, files as before" {
+	local before pid
+	before=$(state)
+	run -0 --separate-stderr vd svirt status --json
+	same "$(json '[.selinux] + [.drivers[] | .next, .now] | join(" ")')" 'enforcing selinux selinux selinux selinux'
+	start web
+	has "$(context web)" :svirt_t:s0:c
+	sleep 2
+	pid=$(cat /run/libvirtd.pid)
+	run -0 --separate-stderr vd svirt disable --restart --json
+	same "$(json '.changes[] | [.driver, .done, .daemon, .restart, .command] | @json')" \
+		'["qemu","written","libvirtd","done",["systemctl","restart","--","libvirtd.service"]]
+["lxc","written","libvirtd","done",["systemctl","restart","--","libvirtd.service"]]'
+	[ "$(cat /run/libvirtd.pid)" != "$pid" ]
+	same "$(models qemu) $(models lxc)" 'none none'
+	same "$(label /etc/libvirt/qemu.conf)" "$(label "$BATS_TEST_TMPDIR/qemu.conf" | sed 's/:[a-z_]*_t:/:virt_etc_t:/; s/^[a-z_]*:/system_u:/')"
+	has "$(context web)" :svirt_t:s0:c # it runs on as it was
+	start plain
+	hasnt "$(context plain)" svirt_t
+	run -0 --separate-stderr vd svirt status --json
+	same "$(json '.drivers[0] | [.next, .now, .running, .confined, (.flags | join(","))] | @json')" '["none","none",2,1,"by-virtdiag"]'
+	q destroy plain
+	run -0 --separate-stderr vd svirt enable --restart
+	same "$(state)" "$before"
+	same "$(models qemu) $(models lxc)" 'selinux selinux'
+	start plain
+	has "$(context plain)" :svirt_t:s0:c
+	run -0 --separate-stderr vd svirt status --json
+	same "$(json '.drivers[0] | [.next, .now, .running, .confined] | @json')" '["selinux","selinux",2,2]'
+}
+
+@test "svirt disable --restart: the file makes the daemon fail for another reason -> said, exit 3" {
+	echo 'max_processes = "x"' >>/etc/libvirt/qemu.conf
+	sleep 2
+	run -3 --separate-stderr vd svirt disable --driver qemu --restart
+	has "$stderr" 'its qemu driver does not answer'
+	has "$output" 'backup'
+}
+
+@test "svirt disable: a guest whose XML names selinux -> named first, and then refused" {
+	truncate -s 1M $IMAGES/named.img
+	define named "$(disk $IMAGES/named.img raw vda)" "<seclabel type='dynamic' model='selinux' relabel='yes'/>"
+	run -0 --separate-stderr vd svirt disable --restart
+	has "$stderr" 'guest named: its XML names the security model selinux: it will not start'
+	run -1 start named
+	has "$output" "Security driver model 'selinux' is not available"
+	run -1 --separate-stderr vd svirt status
+	has "$output" 'refused: named will not start'
+	run -0 --separate-stderr vd svirt enable --restart
+	start named
+	remove named
+}
+
+@test "svirt: values that need SELinux to be on -> NEXT is what the daemon does" {
+	local text wanted
+	while IFS= read -r text; do
+		cp -a --preserve=all "$BATS_TEST_TMPDIR/qemu.conf" /etc/libvirt/
+		printf '\n%b\n' "$text" >>/etc/libvirt/qemu.conf
+		wanted=$(vd svirt status --json | jq -r '.drivers[0].next')
+		echo "# $text: $wanted"
+		if [ "$wanted" = fails ]; then
+			run ! starts
+			systemctl reset-failed libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket || true
+		else
+			starts
+			same "$(models qemu | paste -sd,)" "$wanted"
+		fi
+	done <<-'X'
+		security_driver = "selinux"
+		security_driver = "apparmor"
+		security_require_confined = 1
+		security_driver = "none"\nsecurity_require_confined = 1
+		security_driver = [ "none", "selinux" ]
+	X
+}
