@@ -95,7 +95,7 @@ heals() {
 	heals
 }
 
-@test "reach: directory with categories of somebody else -> denied, category; starts after the fix" {
+@test "reach: directory with categories of somebody else -> denied; starts after the fix" {
 	mkdir $IMAGES/reach
 	truncate -s 1M $IMAGES/reach/a.img
 	chcon -t svirt_image_t -l s0:c900,c901 $IMAGES/reach
