@@ -102,8 +102,13 @@ LIB_SRCS := \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
+	lib/bpf-run.c \
+	lib/bpf.c \
 	lib/buf.c \
 	lib/catalogue.c \
+	lib/cgroup-conf.c \
+	lib/cgroup-devices.c \
+	lib/cgroup-devwants.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -129,6 +134,7 @@ LIB_SRCS := \
 	lib/denial-cause.c \
 	lib/denial-tie.c \
 	lib/denials.c \
+	lib/devrule.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
@@ -143,7 +149,10 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/functions.c \
 	lib/guest-check.c \
+	lib/follow-file.c \
+	lib/follow.c \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
@@ -160,6 +169,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -169,16 +179,20 @@ LIB_SRCS := \
 	lib/near.c \
 	lib/policy.c \
 	lib/program.c \
+	lib/qmp.c \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
+	lib/records.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-domain.c \
 	lib/selinux-host.c \
+	lib/selinux-mode.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -198,11 +212,15 @@ LIB_SRCS := \
 	lib/value.c \
 	lib/ways.c \
 	lib/when.c \
+	lib/whose.c \
 	lib/words.c \
 	lib/xml.c
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-check.c \
+	cmd/cgroup-controllers.c \
+	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
@@ -236,9 +254,15 @@ CMD_SRCS := \
 	cmd/logs-boots.c \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
+	cmd/logs-daemon.c \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
+	cmd/logs-qmp.c \
+	cmd/logs-select.c \
 	cmd/logs-show.c \
+	cmd/logs-source.c \
+	cmd/logs-stats.c \
+	cmd/logs-tail.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
@@ -250,6 +274,10 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-guard.c \
+	cmd/selinux-permissive.c \
+	cmd/selinux-status.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
@@ -385,9 +413,10 @@ fuzz:
 
 # --- benchmarks --------------------------------------------------------------------------------------------------
 
-BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair guests statements loop)
+BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair follow guests statements loop)
 
 $(BUILD)/bench/pair: $(BUILD)/tests/bench/pair.o
+$(BUILD)/bench/follow: $(BUILD)/tests/bench/follow.o
 $(BUILD)/bench/guests: $(BUILD)/tests/bench/guests.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
 $(BUILD)/bench/statements: $(BUILD)/tests/bench/statements.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
 $(BUILD)/bench/loop: $(BUILD)/tests/bench/loop.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a

@@ -115,10 +115,27 @@ int vd_root_stat(struct vd_root *root, const char *path, struct vd_stat *ret_sta
 /* Does not follow the last component. */
 int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_stat, struct vd_err *err) VD_MUST_CHECK;
 /*
+ * Until vd_root_let_go(), or the next call, answer vd_root_stat(), _label(), _xattr(), _acl() and _set_label() for
+ * exactly
+ * @path from one descriptor: they then speak of one file, whatever is renamed meanwhile, and cost less. Nothing is held
+ * when it cannot be opened, or below a manifest.
+ */
+void vd_root_hold(struct vd_root *root, const char *path);
+void vd_root_let_go(struct vd_root *root);
+/*
  * The SELinux context of what @path leads to, raw, without trailing NUL or newline. -ENODATA: it has none;
  * -EOPNOTSUPP: its file system has no labels; -VD_NO_EVIDENCE. The caller frees *@ret_label.
  */
 int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err) VD_MUST_CHECK;
+/*
+ * Give the regular file or block device that @path leads to the SELinux context @label, provided that its context is
+ * still @old (NULL: none) and its device and inode are still those of @seen: the decision was about that file. Done
+ * through one descriptor, so that no rename in between can divert it; one call of the kernel, so that it is done or
+ * not. On this machine only. Returns 0; -EROFS below a capture; -ESTALE: it is another file, or has another label, than
+ * when it was looked at; -EINVAL: a file of another type; another negative errno of the kernel.
+ */
+int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
+                      const char *label, struct vd_err *err) VD_MUST_CHECK;
 /*
  * Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label();
  * -EPERM for trusted.* without CAP_SYS_ADMIN, of which the kernel then says -ENODATA whether it is there or not.
