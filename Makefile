@@ -175,6 +175,7 @@ LIB_SRCS := \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
+	lib/relabel.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -250,6 +251,7 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-trace.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \

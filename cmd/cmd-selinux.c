@@ -4,6 +4,7 @@
 
 static const struct vd_cmd *const verbs[] = {
 	&vd_selinux_check,
+	&vd_selinux_trace,
 	&vd_selinux_denials,
 	NULL,
 };

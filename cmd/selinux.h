@@ -7,6 +7,7 @@
 #include "report.h"
 
 extern const struct vd_cmd vd_selinux_check;
+extern const struct vd_cmd vd_selinux_trace;
 extern const struct vd_cmd vd_selinux_denials;
 
 /* --- cmd/selinux-words.c ------------------------------------------------------------------------------------------ */
