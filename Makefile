@@ -102,8 +102,13 @@ LIB_SRCS := \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
+	lib/bpf-run.c \
+	lib/bpf.c \
 	lib/buf.c \
 	lib/catalogue.c \
+	lib/cgroup-conf.c \
+	lib/cgroup-devices.c \
+	lib/cgroup-devwants.c \
 	lib/cgroup-match.c \
 	lib/cgroup-name.c \
 	lib/cgroup-node.c \
@@ -129,6 +134,7 @@ LIB_SRCS := \
 	lib/denial-cause.c \
 	lib/denial-tie.c \
 	lib/denials.c \
+	lib/devrule.c \
 	lib/domain-chardev.c \
 	lib/domain-device.c \
 	lib/domain-hostdev.c \
@@ -144,6 +150,8 @@ LIB_SRCS := \
 	lib/filter-outputs.c \
 	lib/filter.c \
 	lib/guest-check.c \
+	lib/follow-file.c \
+	lib/follow.c \
 	lib/guestboot.c \
 	lib/guestcmd.c \
 	lib/guestline.c \
@@ -160,6 +168,7 @@ LIB_SRCS := \
 	lib/image-chain.c \
 	lib/image.c \
 	lib/json.c \
+	lib/label-fix.c \
 	lib/label.c \
 	lib/lines.c \
 	lib/macros.c \
@@ -179,7 +188,9 @@ LIB_SRCS := \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
+	lib/selinux-domain.c \
 	lib/selinux-host.c \
+	lib/selinux-mode.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -204,6 +215,9 @@ LIB_SRCS := \
 
 CMD_SRCS := \
 	cmd/admin.c \
+	cmd/cgroup-check.c \
+	cmd/cgroup-controllers.c \
+	cmd/cgroup-devices.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
@@ -240,6 +254,7 @@ CMD_SRCS := \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
 	cmd/logs-show.c \
+	cmd/logs-tail.c \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
@@ -251,6 +266,10 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-fix.c \
+	cmd/selinux-guard.c \
+	cmd/selinux-permissive.c \
+	cmd/selinux-status.c \
 	cmd/selinux-trace.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
@@ -387,9 +406,10 @@ fuzz:
 
 # --- benchmarks --------------------------------------------------------------------------------------------------
 
-BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair guests statements loop)
+BENCH_BINS := $(patsubst %,$(BUILD)/bench/%,pair follow guests statements loop)
 
 $(BUILD)/bench/pair: $(BUILD)/tests/bench/pair.o
+$(BUILD)/bench/follow: $(BUILD)/tests/bench/follow.o
 $(BUILD)/bench/guests: $(BUILD)/tests/bench/guests.o $(BUILD)/libvirtdiag.a $(BUILD)/libvlog.a
 $(BUILD)/bench/statements: $(BUILD)/tests/bench/statements.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a
 $(BUILD)/bench/loop: $(BUILD)/tests/bench/loop.o $(BUILD)/tests/bench/libvirt-log.o $(BUILD)/libvlog.a

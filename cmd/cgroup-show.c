@@ -178,7 +178,7 @@ static enum vd_exit show_all(struct vd_ctx *ctx, struct vd_report *report, const
 	}
 	vd_report_extra(report, "pressure", pressure);
 	vd_cgroup_view_say_off(report, view);
-	if (!running && !view->named)
+	if (!running && !view->named && !view->guests.n_problems)
 		vd_report_line(report, "%s", "no guest runs");
 	vd_cgroup_view_missing(report, view);
 	return VD_EXIT_OK;

@@ -2,6 +2,7 @@
 /* virtdiag cgroup tree: the groups that libvirt made for its guests. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cgroup.h"
 
@@ -10,6 +11,8 @@ enum tree_column {
 	COL_GUEST,
 	COL_TASKS,
 	COL_CPU,
+	COL_CPU_RATE,
+	COL_THROTTLED_RATE,
 	COL_MEMORY,
 	COL_MEMORY_MAX,
 	COL_PRESSURE,
@@ -24,6 +27,10 @@ static const struct vd_col tree_cols[] = {
 	[COL_GUEST] = { "GUEST", VD_COL_STR, 0, "the guest that it belongs to" },
 	[COL_TASKS] = { "TASKS", VD_COL_NUM, 0, "threads in it and in the rows below" },
 	[COL_CPU] = { "CPU", VD_COL_CPU, 0, "CPU time used since it was made" },
+	[COL_CPU_RATE] = { "CPU_RATE", VD_COL_PERCENT, VD_COL_HIDDEN,
+	                   "with --sample: CPU time used, per cent of one CPU" },
+	[COL_THROTTLED_RATE] = { "THROTTLED_RATE", VD_COL_PERCENT, VD_COL_HIDDEN,
+	                         "with --sample: periods cut short by a quota, per cent" },
 	[COL_MEMORY] = { "MEMORY", VD_COL_BYTES, 0, "memory charged to it" },
 	[COL_MEMORY_MAX] = { "MEMORY_MAX", VD_COL_BYTES, 0, "smallest memory limit here or above" },
 	[COL_PRESSURE] = { "PRESSURE", VD_COL_PERCENT, 0, "highest pressure of the last ten seconds, per cent" },
@@ -97,8 +104,48 @@ static void set_number(struct vd_row *row, enum tree_column col, int64_t n)
 		vd_row_num(row, col, n);
 }
 
-static void add_node(struct vd_table *table, struct vd_row *parent, const struct vd_cgroup_node *node)
+/* What an earlier look at the tree says beside a later one. */
+struct sample {
+	const struct vd_cgroup_tree *before; /* NULL: there is none */
+	double seconds;                      /* between the two */
+};
+
+/* The same group in the earlier tree; *@at is where to look first, since both have the same order. NULL: it is new. */
+static const struct vd_cgroup_node *same_node(struct vd_cgroup_node *const *nodes, size_t len, size_t *at,
+                                              const struct vd_cgroup_node *node)
 {
+	for (size_t k = 0; k < len && node->path; k++) {
+		size_t i = (*at + k) % len;
+
+		if (!nodes[i]->path || strcmp(nodes[i]->path, node->path) != 0)
+			continue;
+		*at = i + 1;
+		return nodes[i];
+	}
+	return NULL;
+}
+
+static void add_rates(struct vd_row *row, const struct vd_cgroup_node *node, const struct vd_cgroup_node *before,
+                      double seconds)
+{
+	int64_t periods;
+
+	if (!before)
+		return;
+	if (node->cpu_usec >= before->cpu_usec && before->cpu_usec >= 0)
+		vd_row_double(row, COL_CPU_RATE, (double)(node->cpu_usec - before->cpu_usec) / 1e4 / seconds);
+	periods = node->nr_periods - before->nr_periods;
+	/* Without a period in between it did not run, or has no quota: nothing was cut. */
+	if (before->nr_periods >= 0 && periods >= 0 && node->nr_throttled >= before->nr_throttled)
+		vd_row_double(row, COL_THROTTLED_RATE,
+		              periods ? (double)(node->nr_throttled - before->nr_throttled) / (double)periods * 100
+		                      : 0);
+}
+
+static void add_node(struct vd_table *table, struct vd_row *parent, const struct vd_cgroup_node *node,
+                     const struct vd_cgroup_node *before, double seconds)
+{
+	size_t at = 0;
 	struct vd_row *row = vd_table_row(table, parent);
 	bool bad = node->oom_kills > 0 || node->misplaced || node->kind == VD_CGROUP_NOWHERE;
 
@@ -111,6 +158,7 @@ static void add_node(struct vd_table *table, struct vd_row *parent, const struct
 	set_number(row, COL_TASKS, node->tasks);
 	if (node->cpu_usec >= 0)
 		vd_row_double(row, COL_CPU, (double)node->cpu_usec / 1e6);
+	add_rates(row, node, before, seconds);
 	set_number(row, COL_MEMORY, node->memory);
 	set_number(row, COL_MEMORY_MAX, node->memory_max);
 	set_pressure(row, node);
@@ -121,7 +169,9 @@ static void add_node(struct vd_table *table, struct vd_row *parent, const struct
 	else if (node->stale || node->orphan || vd_cgroup_is_throttled(node))
 		vd_row_hue(row, COL_FLAGS, VD_HUE_WARN);
 	for (size_t i = 0; i < node->n_children; i++)
-		add_node(table, row, node->children[i]);
+		add_node(table, row, node->children[i],
+		         before ? same_node(before->children, before->n_children, &at, node->children[i]) : NULL,
+		         seconds);
 }
 
 /* The sentences under the table; in JSON "notes". */
@@ -150,13 +200,28 @@ static void add_notes(struct vd_report *report, const struct vd_cgroup_tree *tre
 	vd_report_extra(report, "notes", notes);
 }
 
-static void report_tree(struct vd_report *report, const struct vd_cgroup_view *view)
+/* The columns of the table: those of a sample are not hidden when there is one. */
+static struct vd_table *new_table(struct vd_report *report, struct vd_col cols[COL_COUNT_], const struct sample *sample)
 {
-	struct vd_table *table = vd_report_table(report, "cgroups", NULL, 0);
-	size_t running = 0;
+	memcpy(cols, tree_cols, sizeof(tree_cols));
+	if (sample->before) {
+		cols[COL_CPU_RATE].flags &= ~(unsigned)VD_COL_HIDDEN;
+		cols[COL_THROTTLED_RATE].flags &= ~(unsigned)VD_COL_HIDDEN;
+	}
+	return vd_report_table(report, "cgroups", cols, COL_COUNT_);
+}
+
+static void report_tree(struct vd_report *report, struct vd_table *table, const struct vd_cgroup_view *view,
+                        const struct sample *sample)
+{
+	size_t running = 0, at = 0;
 
 	for (size_t i = 0; i < view->tree.n_roots; i++)
-		add_node(table, NULL, view->tree.roots[i]);
+		add_node(table, NULL, view->tree.roots[i],
+		         sample->before
+		                 ? same_node(sample->before->roots, sample->before->n_roots, &at, view->tree.roots[i])
+		                 : NULL,
+		         sample->seconds);
 	add_notes(report, &view->tree);
 	vd_cgroup_view_say_off(report, view);
 	for (size_t i = 0; i < view->guests.len; i++)
@@ -166,30 +231,74 @@ static void report_tree(struct vd_report *report, const struct vd_cgroup_view *v
 	vd_cgroup_view_missing(report, view);
 }
 
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Look once, wait for @usec, and look again: the first tree goes to *@before. */
+static enum vd_exit load_twice(struct vd_ctx *ctx, struct vd_cgroup_view *view, struct vd_cgroup_tree_options *options,
+                               int64_t usec, struct vd_cgroup_tree *before, double *seconds)
+{
+	struct timespec wait = { usec / 1000000, usec % 1000000 * 1000 };
+	double start = now();
+	enum vd_exit status = vd_cgroup_view_tree(ctx, view, options);
+
+	if (status != VD_EXIT_OK)
+		return status;
+	*before = view->tree;
+	view->has_tree = false;
+	while (nanosleep(&wait, &wait) < 0)
+		continue;
+	*seconds = now() - start;
+	return vd_cgroup_view_tree(ctx, view, options);
+}
+
 static enum vd_exit run_tree(struct vd_ctx *ctx, int argc, char **argv)
 {
 	VD_AUTO_CGROUP_VIEW view = { 0 };
+	VD_CLEANUP(vd_cgroup_tree_release) struct vd_cgroup_tree before = { 0 };
 	struct vd_cgroup_tree_options options = { .all_controllers = vd_opt_given(ctx, "all-controllers") };
+	int64_t usec = vd_opt_duration(ctx, "sample", 0);
+	struct vd_col cols[COL_COUNT_];
+	struct sample sample = { 0 };
 	struct vd_report *report;
+	struct vd_table *table;
 	enum vd_exit status;
 
+	if (usec && !vd_root_is_live(ctx->root))
+		return vd_usage(ctx, "%s", "--sample needs a running host: in a capture nothing changes");
+	if (vd_opt_given(ctx, "sample") && usec < 10000)
+		return vd_usage(ctx, "%s", "--sample needs at least 10ms");
 	if (ctx->use_session)
 		return vd_cgroup_session(ctx, "cgroups");
 	status = vd_cgroup_view_load(ctx, argc, argv, &view);
-	if (status == VD_EXIT_OK)
+	if (status == VD_EXIT_OK && usec) {
+		sample.before = &before;
+		status = load_twice(ctx, &view, &options, usec, &before, &sample.seconds);
+	} else if (status == VD_EXIT_OK) {
 		status = vd_cgroup_view_tree(ctx, &view, &options);
+	}
 	if (status != VD_EXIT_OK)
 		return status;
 	report = vd_report_new(ctx);
 	vd_report_extra(report, "layout", vd_value_str(vd_cgroup_mode_name(view.layout.mode)));
+	if (usec)
+		vd_report_extra(report, "sample_seconds", vd_value_double(sample.seconds));
+	table = new_table(report, cols, &sample);
 	if (vd_cgroup_view_has_files(report, &view))
-		report_tree(report, &view);
-	else
-		vd_report_table(report, "cgroups", NULL, 0);
+		report_tree(report, table, &view, &sample);
 	return vd_report_finish(report);
 }
 
 static const struct vd_opt tree_opts[] = {
+	{ .name = "sample",
+	  .type = VD_OPT_DURATION,
+	  .arg = "SECONDS",
+	  .help = "look twice, so far apart, and show rates" },
 	{ .name = "all-controllers", .type = VD_OPT_FLAG, .help = "a tree for each hierarchy that libvirt uses" },
 	{ 0 },
 };

@@ -41,4 +41,5 @@ void vd_cgroup_view_say_off(struct vd_report *report, const struct vd_cgroup_vie
 /* With --session there is nothing to see: the report of that, with the empty array @key. */
 enum vd_exit vd_cgroup_session(struct vd_ctx *ctx, const char *key);
 
-extern const struct vd_cmd vd_cmd_cgroup_tree, vd_cmd_cgroup_show;
+extern const struct vd_cmd vd_cmd_cgroup_tree, vd_cmd_cgroup_show, vd_cmd_cgroup_devices, vd_cmd_cgroup_controllers,
+        vd_cmd_cgroup_check;

@@ -7,6 +7,7 @@
 static const struct vd_cmd *const verbs[] = {
 	&vd_cmd_logs_list,
 	&vd_cmd_logs_show,
+	&vd_cmd_logs_tail,
 	&vd_cmd_logs_boots,
 	&vd_cmd_logs_starts,
 	&vd_cmd_logs_cmdline,

@@ -403,3 +403,8 @@ enum vd_exit vd_report_finish(struct vd_report *report)
 	report_free(report);
 	return status;
 }
+
+void vd_report_discard(struct vd_report *report)
+{
+	report_free(report);
+}

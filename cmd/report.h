@@ -92,6 +92,8 @@ void vd_report_warning(struct vd_report *report);
 
 /* Print everything, free @report, return the exit status. */
 enum vd_exit vd_report_finish(struct vd_report *report);
+/* Free @report and print nothing. */
+void vd_report_discard(struct vd_report *report);
 
 /* Escape host text for the terminal. The result lives until the report is finished. */
 const char *vd_esc(struct vd_report *report, const char *s);

@@ -24,6 +24,14 @@ static void check_domain(struct vd_check_run *run, const struct vd_guest *guest,
 		return;
 	}
 	VLOG_DEBUG("guest %s: %zu files", domain->name, expects->len);
+	if (run->fix && vd_check_fix(run, &subject)) {
+		/* What is shown is what is there now. */
+		vd_guest_check_release(&check);
+		if (vd_guest_check(&run->host, guest, domain, expects, &check) < 0) {
+			vd_report_missing(run->report, domain->name, "out of memory", true);
+			return;
+		}
+	}
 	vd_check_page(run, &subject);
 	vd_guest_check_release(&check);
 }
@@ -122,7 +130,10 @@ static struct vd_reach *new_reach(struct vd_ctx *ctx, const struct vd_svirt_sett
 
 static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 {
-	struct vd_check_run run = { .ctx = ctx, .categories = vd_opt_str(ctx, "categories", NULL) };
+	struct vd_check_run run = { .ctx = ctx,
+		                    .categories = vd_opt_str(ctx, "categories", NULL),
+		                    .fix = vd_opt_given(ctx, "fix"),
+		                    .dry_run = vd_opt_given(ctx, "dry-run") };
 	const char *xml = vd_opt_str(ctx, "xml", NULL);
 	VD_AUTO_STRV problems = VD_STRV_INIT;
 	VD_AUTO_REACH struct vd_reach *reach = NULL;
@@ -133,11 +144,19 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		return vd_usage(ctx, "--xml FILE and GUEST exclude each other");
 	if (argc && vd_opt_given(ctx, "all"))
 		return vd_usage(ctx, "--all and GUEST exclude each other");
+	if (run.dry_run && !run.fix)
+		return vd_usage(ctx, "--dry-run goes with --fix");
+	if (run.fix && (xml || run.categories))
+		return vd_usage(ctx, "--fix is for registered guests as they are: without --xml and --categories");
+	if (run.fix && !run.dry_run && (!vd_root_is_live(ctx->root) || ctx->pid))
+		return vd_usage(ctx, "--fix changes this machine only; --dry-run shows what it would do elsewhere");
 	if (vd_svirt_settings_load(ctx->root, ctx->use_session, &run.settings, &problems, &err) < 0)
 		return vd_fail(ctx, &err);
 	if (vd_ctx_host(ctx)->libvirt)
 		run.settings.libvirt = vd_ctx_host(ctx)->libvirt;
 	run.report = vd_report_new(ctx);
+	if (run.dry_run)
+		vd_report_extra(run.report, "dry_run", vd_value_bool(true));
 	run.guests = vd_value_array();
 	run.apparmor = vd_apparmor_enabled(ctx->root);
 	if (vd_daemon_label_find(ctx->root, false, &run.daemon) == -ENOMEM)
@@ -175,6 +194,8 @@ static const struct vd_opt check_opts[] = {
 	  .type = VD_OPT_STRING,
 	  .arg = "cA,cB",
 	  .help = "assume that the start draws this category pair" },
+	{ .name = "fix", .type = VD_OPT_FLAG, .help = "set the labels that are wrong, and say how to undo it" },
+	{ .name = "dry-run", .type = VD_OPT_FLAG, .help = "with --fix: only show what would be set" },
 	{ 0 },
 };
 
@@ -192,6 +213,8 @@ static const char *const check_examples[] = {
 	"every file of web01, its backing chain included",
 	"virtdiag selinux check --xml new.xml --categories c1,c2",
 	"which labels a start of new.xml would set",
+	"virtdiag selinux check --fix --dry-run web01",
+	"which labels of web01's files --fix would set",
 	NULL,
 };
 
@@ -204,7 +227,9 @@ const struct vd_cmd vd_selinux_check = {
 	        "its "
 	        "undo. A running guest is judged by what it needs now, one that is shut off by what its next start "
 	        "will do. "
-	        "Needs no daemon. Nothing is changed.",
+	        "Needs no daemon. Nothing is changed without --fix, which sets on a file in use only the label that "
+	        "the "
+	        "using guest's libvirt would set now.",
 	.examples = check_examples,
 	.opts = check_opts,
 	.args = check_args,

@@ -94,8 +94,7 @@ static void host_line(struct vd_check_run *run)
 	               vd_buf_str(&daemon));
 }
 
-/* Contexts as type:range when user and role are the usual ones, else in full. */
-static const char *short_context(struct vd_report *report, const char *context, bool at_start)
+const char *vd_check_context(struct vd_report *report, const char *context, bool at_start)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	struct vd_context c = { 0 };
@@ -145,7 +144,7 @@ static const char *process_text(struct vd_check_run *run, const struct vd_check_
 	const char *label = live && live->label ? live->label : started ? NULL : subject->expects->process;
 	bool at_start = !(live && live->label) && subject->expects->process_categories == VD_CATEGORIES_AT_START;
 
-	return label ? short_context(run->report, label, at_start) : NULL;
+	return label ? vd_check_context(run->report, label, at_start) : NULL;
 }
 
 static void guest_line(struct vd_check_run *run, const struct vd_check_subject *subject)
@@ -215,7 +214,7 @@ static enum vd_hue status_hue(const struct vd_file_check *c)
 	return c->status == VD_FILE_OK ? VD_HUE_GOOD : VD_HUE_DIM;
 }
 
-static struct vd_value *argv_value(const struct vd_strv *argv)
+struct vd_value *vd_check_argv(const struct vd_strv *argv)
 {
 	return argv->len ? vd_value_strings((const char *const *)argv->items) : vd_value_array();
 }
@@ -227,9 +226,9 @@ static struct vd_value *fix_value(const struct vd_file_check *c)
 	for (size_t i = 0; i < c->n_fixes; i++) {
 		struct vd_value *one = vd_value_object();
 
-		if (vd_value_set(one, "command", argv_value(&c->fixes[i].command)) < 0 ||
+		if (vd_value_set(one, "command", vd_check_argv(&c->fixes[i].command)) < 0 ||
 		    vd_value_set(one, "risk", vd_value_str(c->fixes[i].risk)) < 0 ||
-		    vd_value_set(one, "undo", argv_value(&c->fixes[i].undo)) < 0 || vd_value_append(list, one) < 0)
+		    vd_value_set(one, "undo", vd_check_argv(&c->fixes[i].undo)) < 0 || vd_value_append(list, one) < 0)
 			return vd_value_array();
 	}
 	return list;
@@ -280,7 +279,7 @@ static void add_row(struct vd_check_run *run, struct vd_table *table, const stru
 	vd_row_str(row, VD_CHECK_TARGET, e->target);
 	vd_row_str(row, VD_CHECK_EXPECTED, e->running);
 	if (e->running)
-		vd_row_text(row, VD_CHECK_EXPECTED, short_context(run->report, e->running, at_start));
+		vd_row_text(row, VD_CHECK_EXPECTED, vd_check_context(run->report, e->running, at_start));
 	if (at_start)
 		vd_row_str(row, VD_CHECK_CATEGORIES, "at-start");
 	add_next(row, e);
@@ -290,7 +289,7 @@ static void add_row(struct vd_check_run *run, struct vd_table *table, const stru
 		vd_row_text(row, VD_CHECK_ACTUAL,
 		            e->running && !at_start && vd_label_compare(e->running, c->actual) == VD_LABEL_SAME
 		                    ? "same"
-		                    : short_context(run->report, c->actual, false));
+		                    : vd_check_context(run->report, c->actual, false));
 	vd_row_str(row, VD_CHECK_PATH, path);
 	vd_row_str(row, VD_CHECK_REASON_ID, vd_reason_id(c->reason));
 	vd_row_str(row, VD_CHECK_REASON, c->why);
@@ -300,7 +299,7 @@ static void add_row(struct vd_check_run *run, struct vd_table *table, const stru
 	vd_row_value(row, VD_CHECK_FIX, fix_value(c));
 }
 
-static void command_line(struct vd_check_run *run, const char *word, const struct vd_strv *argv, const char *remark)
+void vd_check_command(struct vd_check_run *run, const char *word, const struct vd_strv *argv, const char *remark)
 {
 	const char *line;
 
@@ -338,15 +337,15 @@ static void others_line(struct vd_check_run *run, const struct vd_check_subject 
 static void remedy_lines(struct vd_check_run *run, const struct vd_file_check *c)
 {
 	for (size_t i = 0; i < c->n_fixes; i++)
-		command_line(run, i ? "" : "now", &c->fixes[i].command, c->fixes[i].risk);
+		vd_check_command(run, i ? "" : "now", &c->fixes[i].command, c->fixes[i].risk);
 	/* What was done last is undone first. */
 	for (size_t i = c->n_fixes, first = 1; i > 0; i--) {
 		if (!c->fixes[i - 1].undo.len)
 			continue;
-		command_line(run, first ? "undo" : "", &c->fixes[i - 1].undo, NULL);
+		vd_check_command(run, first ? "undo" : "", &c->fixes[i - 1].undo, NULL);
 		first = 0;
 	}
-	command_line(run, "keep", &c->keep, NULL);
+	vd_check_command(run, "keep", &c->keep, NULL);
 	if (c->avoid)
 		vd_report_line(run->report, "  %-5s %s", "not", c->avoid);
 }

@@ -37,6 +37,7 @@ struct vd_check_run {
 	int apparmor;                  /* 1 on, 0 off, -1 cannot tell */
 	struct vd_value *guests;       /* the JSON array of guests */
 	const char *categories;        /* --categories */
+	bool fix, dry_run;             /* --fix, --dry-run */
 };
 
 /* One guest as it is shown. */
@@ -47,7 +48,18 @@ struct vd_check_subject {
 	const struct vd_guest_check *check;
 };
 
+/* Contexts as type:range when user and role are the usual ones, else in full, with ":(new)" when @at_start. */
+const char *vd_check_context(struct vd_report *report, const char *context, bool at_start);
+/* An argument vector as a JSON array; empty for an empty one. */
+struct vd_value *vd_check_argv(const struct vd_strv *argv);
+/* "  WORD  COMMAND LINE     REMARK"; nothing for an empty vector. */
+void vd_check_command(struct vd_check_run *run, const char *word, const struct vd_strv *argv, const char *remark);
 /* The page of one guest: header lines, table, details and the last line; the exit status follows from it. */
 void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subject);
+/*
+ * Set the labels that the check of @subject wants, or with --dry-run show which would be set, as changes of the report.
+ * Returns whether any was set: then the files are to be judged anew.
+ */
+bool vd_check_fix(struct vd_check_run *run, const struct vd_check_subject *subject);
 /* Once: what is wrong with the daemon itself. */
 void vd_check_daemon(struct vd_check_run *run);

@@ -24,6 +24,8 @@ VLOG_CATEGORY("virtdiag.cgroup-node");
 #define LIST_BYTES   65536
 /* The kernel hands lists out by the page: less than that, with room for one more line, is the end. */
 #define LAST_PAGE    4000
+/* It fills the buffer with names as long as there are any: with room for one more these were the last. */
+#define LAST_NAMES   (DIR_BYTES - 1024)
 
 void vd_cg_dirs_close(struct vd_cg_dirs *dirs)
 {
@@ -206,6 +208,8 @@ static int list_one(struct vd_cg_walk *walk, size_t h, int fd, const char *rel, 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		n = -1;
 	while (n >= 0 && (n = getdents64(fd, walk->names.data, DIR_BYTES)) > 0) {
+		bool last = walk->layout->items[h].kernel && n < LAST_NAMES;
+
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *d = (const struct dirent64 *)(walk->names.data + at);
 
@@ -217,6 +221,8 @@ static int list_one(struct vd_cg_walk *walk, size_t h, int fd, const char *rel, 
 			if (add_entry(entries, d->d_name, 1u << h) < 0)
 				return -ENOMEM;
 		}
+		if (last)
+			return 0;
 	}
 	/* ENOENT: the group is gone meanwhile. */
 	if (!n || errno == ENOENT)

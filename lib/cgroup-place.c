@@ -189,6 +189,12 @@ static int place_one(struct vd_cg_walk *walk, struct vd_cg_guest *guest, const c
 	return add_nowhere(walk, guest, path, h);
 }
 
+/* In a cgroup namespace the kernel names what is above its top with "..". */
+static bool is_outside(const char *path)
+{
+	return !strncmp(path, "/..", 3) && (!path[3] || path[3] == '/');
+}
+
 /* In v1 each hierarchy has its own opinion: where the group exists, the process should be in it. */
 static int compare_hierarchies(struct vd_cg_walk *walk, const struct vd_cg_guest *guest, const struct vd_buf *text)
 {
@@ -201,7 +207,7 @@ static int compare_hierarchies(struct vd_cg_walk *walk, const struct vd_cg_guest
 		if (!(guest->node->present & walk->listed & 1u << h))
 			continue;
 		path = path_in(text, hier, &r);
-		if (!path || vd_cg_is_below(path, guest->node->rel))
+		if (!path || is_outside(path) || vd_cg_is_below(path, guest->node->rel))
 			continue;
 		guest->node->misplaced = true;
 		r = vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED,
@@ -237,6 +243,10 @@ static int place_guest(struct vd_cg_walk *walk, struct vd_cg_guest *guest, struc
 		return vd_cg_problem(walk->tree, vd_buf_str(&file), strerror(-r), false);
 	r = 0;
 	path = text.len ? path_in(&text, &walk->layout->items[h], &r) : NULL;
+	if (path && is_outside(path))
+		return vd_cg_problem(
+		        walk->tree, vd_buf_str(&file),
+		        "the process is outside of this cgroup namespace: its group cannot be seen from here", true);
 	return r < 0 ? r : place_one(walk, guest, path, h, roots);
 }
 

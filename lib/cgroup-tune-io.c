@@ -194,7 +194,13 @@ static void parse_weight(const struct vd_buf *text, int64_t *n)
 	}
 }
 
-static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int r)
+/* How systemd turns its weight, 1 to 10000, into one of the scheduler bfq, 1 to 1000, around the default of both. */
+static int64_t bfq_weight(int64_t n)
+{
+	return n <= 100 ? n : 100 + (n - 100) * 900 / 9900;
+}
+
+static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int r, bool converted)
 {
 	int64_t want = tune->domain->tuning.blkio_weight, n = -1;
 	struct vd_tunable *row;
@@ -208,32 +214,37 @@ static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int 
 		parse_weight(&tune->text, &n);
 	if (want > 0) {
 		vd_tune_set(tune, &row->xml, "%" PRId64, want);
-		vd_tune_set(tune, &row->expected, "%" PRId64, want);
+		vd_tune_set(tune, &row->expected, "%" PRId64, converted && n != want ? bfq_weight(want) : want);
 	}
 	if (n >= 0)
 		vd_tune_set(tune, &row->kernel, "%" PRId64, n);
 	/* The kernel's own: bfq and v2 100, cfq 500, and 1000 for cfq's top. */
 	usual = n == 100 || n == 500 || n == 1000;
-	vd_tune_judge(tune, row, r, want > 0 ? n == want : usual, n >= 0 && !usual);
+	vd_tune_judge(tune, row, r, want > 0 ? n == want || (converted && n == bfq_weight(want)) : usual,
+	              n >= 0 && !usual);
 }
 
 void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, const struct vd_tune_group *weight_group)
 {
 	const struct vd_tuning *t = &tune->domain->tuning;
-	bool v2 = vd_tune_is_v2(tune, VD_CGROUP_BLKIO);
-	const char *file = v2 ? "io.bfq.weight" : "blkio.bfq.weight", *devices = NULL;
+	bool v2 = vd_tune_is_v2(tune, VD_CGROUP_BLKIO), by_systemd = guest != weight_group;
+	const char *bfq = v2 ? "io.bfq.weight" : "blkio.bfq.weight", *plain = v2 ? "io.weight" : "blkio.weight";
+	/* libvirt itself takes bfq's file where there is one; systemd writes both, and to bfq's what it has worked out.
+	 */
+	const char *first = by_systemd ? plain : bfq, *second = by_systemd ? bfq : plain;
+	const char *devices = v2 ? "io.weight" : "blkio.bfq.weight_device";
+	bool use_first;
 	int r;
 
 	if (!vd_tune_has(tune, VD_CGROUP_BLKIO))
 		return;
-	r = vd_tune_read(tune, VD_CGROUP_BLKIO, weight_group, file);
-	devices = v2 ? "io.weight" : "blkio.bfq.weight_device";
-	if (r == -ENOENT) {
-		file = v2 ? "io.weight" : "blkio.weight";
-		devices = v2 ? "io.weight" : "blkio.weight_device";
-		r = vd_tune_read(tune, VD_CGROUP_BLKIO, weight_group, file);
-	}
-	weight(tune, weight_group, r);
+	r = vd_tune_read(tune, VD_CGROUP_BLKIO, weight_group, first);
+	use_first = r != -ENOENT;
+	if (!use_first)
+		r = vd_tune_read(tune, VD_CGROUP_BLKIO, weight_group, second);
+	if (!v2 && (use_first ? first : second) == plain)
+		devices = "blkio.weight_device";
+	weight(tune, weight_group, r, by_systemd && !use_first);
 	for (size_t i = 0; i < t->n_blkio_devices; i++)
 		if (t->blkio_devices[i].weight > 0)
 			device_row(tune, weight_group, &t->blkio_devices[i], "device weight", devices, NULL,

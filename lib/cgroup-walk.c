@@ -211,6 +211,51 @@ struct owner {
 	const char *name;             /* as it is shown */
 };
 
+/* Are all hierarchies of @mask the kernel's own, where no symlink can be on the way? */
+static bool all_kernel(const struct vd_cg_walk *walk, unsigned mask)
+{
+	for (size_t i = 0; i < walk->layout->len; i++)
+		if (mask & 1u << i && !walk->layout->items[i].kernel)
+			return false;
+	return true;
+}
+
+/*
+ * Open the group of a guest into @dirs. Since 7.1.0 everything of a guest on a systemd host is in a group "libvirt"
+ * below its scope: that goes into @nested then, and the limit of the scope into @limit.
+ * Returns 1, 2 with @nested, or a negative errno.
+ */
+static int open_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, const char *name, unsigned mask,
+                      struct vd_cg_dirs *dirs, struct vd_cg_dirs *nested, int64_t *limit)
+{
+	bool scope = has_suffix(name, ".scope");
+
+	/* In one step, which spares opening each scope. */
+	if (scope && all_kernel(walk, mask)) {
+		VD_AUTO_FREE char *below = NULL;
+		struct vd_cg_dirs above;
+
+		if (asprintf(&below, "%s/libvirt", name) < 0) {
+			below = NULL;
+			return -ENOMEM;
+		}
+		if (vd_cg_open(walk, parent, below, mask, nested) & walk->listed) {
+			above = *nested;
+			above.leaf = "..";
+			vd_cg_read_limit(walk, &above, limit);
+			return 2;
+		}
+		vd_cg_dirs_close(nested);
+	}
+	mask = vd_cg_open(walk, parent, name, mask, dirs);
+	if (!mask)
+		return errno ? -errno : -ENOENT;
+	if (!scope || all_kernel(walk, mask) || !(vd_cg_open(walk, dirs, "libvirt", mask, nested) & walk->listed))
+		return 1;
+	vd_cg_read_limit(walk, dirs, limit);
+	return 2;
+}
+
 static int add_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, struct vd_cgroup_node *parent_node,
                      const char *parent_rel, const struct vd_cg_entry *entry, int64_t limit, const struct owner *owner)
 {
@@ -224,18 +269,16 @@ static int add_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, s
 
 	if (!rel)
 		return -ENOMEM;
-	mask = vd_cg_open(walk, parent, entry->name, mask, &dirs);
-	if (!mask)
-		return errno == ENOENT ? 0 : vd_cg_problem(walk->tree, rel, strerror(errno), true);
-	/* Since 7.1.0 everything of a guest on a systemd host is in a group below its scope. */
-	if (has_suffix(entry->name, ".scope") && vd_cg_open(walk, &dirs, "libvirt", mask, &nested) & walk->listed) {
+	r = open_guest(walk, parent, entry->name, mask, &dirs, &nested, &limit);
+	if (r <= 0)
+		return r == -ENOENT ? 0 : r == -ENOMEM ? r : vd_cg_problem(walk->tree, rel, strerror(-r), true);
+	if (r == 2) {
 		char *below = join(rel, "libvirt");
 
 		if (!below)
 			return -ENOMEM;
 		free(rel);
 		rel = below;
-		vd_cg_read_limit(walk, &dirs, &limit);
 		at = &nested;
 	}
 	r = add_node(walk, parent_node, VD_CGROUP_GUEST, owner->name, rel, &node);

@@ -15,14 +15,18 @@ VLOG_CATEGORY("virtdiag.daemon.label");
  * The domains of the daemons and the types of their binaries. The reference policy and Debian have virtd_t for all;
  * Fedora gave each of the modular ones its own in 2021 (selinux-policy 35).
  */
+#define CONTEXT(domain) "system_u:system_r:" domain ":s0-s0:c0.c1023"
+#define RUNCON(domain) \
+	"or through its unit; or, where the policy lets root change to it: runcon " CONTEXT(domain) " BINARY"
 static const struct {
 	const char *name;
 	bool qemu, lxc;
-	const char *domain, *entry;
+	const char *domain, *entry, *context;
+	const char *by_runcon; /* what to say beside the way through systemd */
 } daemons[] = {
-	{ "virtqemud", true, false, "virtqemud_t", "virtqemud_exec_t" },
-	{ "virtlxcd", false, true, "virtlxcd_t", "virtlxcd_exec_t" },
-	{ "libvirtd", true, true, "virtd_t", "virtd_exec_t" },
+	{ "virtqemud", true, false, "virtqemud_t", "virtqemud_exec_t", CONTEXT("virtqemud_t"), RUNCON("virtqemud_t") },
+	{ "virtlxcd", false, true, "virtlxcd_t", "virtlxcd_exec_t", CONTEXT("virtlxcd_t"), RUNCON("virtlxcd_t") },
+	{ "libvirtd", true, true, "virtd_t", "virtd_exec_t", CONTEXT("virtd_t"), RUNCON("virtd_t") },
 };
 
 /* Every type above fits every daemon: which of them a policy uses is its own affair. */
@@ -90,6 +94,7 @@ static int find_unit(struct vd_root *root, const char *path, const char *name, b
 static int look_at(struct vd_root *root, const char *name, struct vd_daemon_label *l)
 {
 	VD_AUTO_FREE char *pid = NULL;
+	struct vd_stat st;
 	char path[64];
 	int r;
 
@@ -111,6 +116,7 @@ static int look_at(struct vd_root *root, const char *name, struct vd_daemon_labe
 	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)l->pid);
 	if (find_unit(root, path, l->name, &l->by_unit) < 0)
 		return -ENOMEM;
+	l->systemd = vd_root_stat(root, "/run/systemd/system", &st, NULL) == 0;
 	return 1;
 }
 
@@ -122,11 +128,11 @@ static enum vd_daemon_fault find_fault(const struct vd_daemon_label *l)
 
 	vd_context_release(&c);
 	if (!is_context)
-		return VD_DAEMON_UNKNOWN;
+		return VD_DAEMON_UNSEEN;
 	if (has_type(l->context, is_domain))
 		return VD_DAEMON_FITS;
 	if (!l->exe || !l->exe_label)
-		return VD_DAEMON_UNKNOWN;
+		return VD_DAEMON_UNSEEN;
 	return has_type(l->exe_label, is_entry) ? VD_DAEMON_BY_HAND : VD_DAEMON_BINARY;
 }
 
@@ -161,25 +167,31 @@ void vd_daemon_label_release(struct vd_daemon_label *label)
 	memset(label, 0, sizeof(*label));
 }
 
-/* Start it again in its domain: through its unit when it belongs to that, else the way it was started, but confined. */
+/*
+ * Start it again in its domain: through its unit when it belongs to that. Else systemd starts it, from whose domain
+ * every policy has the way; from root's own only some do.
+ */
 static int add_restart(const struct vd_daemon_label *l, struct vd_file_check *check)
 {
 	const char *const restart[] = { "systemctl", "restart", l->name, NULL };
-	VD_AUTO_BUF context = VD_BUF_INIT;
+	size_t i = 0;
 	char pid[32];
 	int r;
 
 	if (l->by_unit)
 		return vd_file_add_fix(check, restart, NULL, "guests go on running");
+	while (strcmp(daemons[i].name, l->name) != 0)
+		i++;
 	snprintf(pid, sizeof(pid), "%ld", (long)l->pid);
-	r = vd_buf_addf(&context, "system_u:system_r:%s:s0-s0:c0.c1023", l->domain);
-	if (r == 0) {
+	{
 		const char *const end[] = { "kill", pid, NULL };
-		const char *const run[] = { "runcon", vd_buf_str(&context), l->exe, "-d", NULL };
+		const char *const by_systemd[] = { "systemd-run", "--", l->exe, NULL };
+		const char *const by_runcon[] = { "runcon", daemons[i].context, l->exe, "-d", NULL };
 
 		r = vd_file_add_fix(check, end, NULL, "guests go on running");
 		if (r == 0)
-			r = vd_file_add_fix(check, run, NULL, "or through its unit: systemctl start");
+			r = vd_file_add_fix(check, l->systemd ? by_systemd : by_runcon, NULL,
+			                    l->systemd ? daemons[i].by_runcon : NULL);
 	}
 	return r;
 }

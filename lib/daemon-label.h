@@ -13,7 +13,7 @@ enum vd_daemon_fault {
 	VD_DAEMON_FITS,
 	VD_DAEMON_BINARY,  /* its binary lacks the label that makes the domain change at start */
 	VD_DAEMON_BY_HAND, /* the binary is labelled, but it was started from a domain that does not change */
-	VD_DAEMON_UNKNOWN, /* context or binary cannot be seen */
+	VD_DAEMON_UNSEEN,  /* context or binary cannot be seen */
 };
 
 struct vd_daemon_label {
@@ -23,6 +23,7 @@ struct vd_daemon_label {
 	char *exe;                  /* its binary; NULL unknown */
 	char *exe_label;            /* NULL: none or unknown */
 	bool by_unit;               /* it runs as its service unit */
+	bool systemd;               /* the host runs systemd */
 	const char *domain, *entry; /* the types it should have: "virtd_t", "virtd_exec_t"; static */
 	enum vd_daemon_fault fault;
 };

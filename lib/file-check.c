@@ -11,6 +11,8 @@
 
 VLOG_CATEGORY("virtdiag.filecheck");
 
+#define RISK_RUNNING "safe while running: libvirt sets this label itself"
+
 enum vd_label_match vd_label_compare(const char *expected, const char *actual)
 {
 	struct vd_context e = { 0 }, a = { 0 };
@@ -76,6 +78,42 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 	return r;
 }
 
+/* Do the two contexts have the same range: the guest's own pair of categories? */
+static bool has_range_of(const char *process, const char *file)
+{
+	struct vd_context p = { 0 }, f = { 0 };
+	struct vd_catset pc, fc;
+	char ps[16], fs[16];
+	bool same = process && !vd_context_parse(process, &p) && !vd_context_parse(file, &f) && p.range && f.range &&
+	            !vd_range_parse(p.range, ps, &pc) && !vd_range_parse(f.range, fs, &fc) && !strcmp(ps, fs) &&
+	            vd_catset_equal(&pc, &fc);
+
+	vd_context_release(&p);
+	vd_context_release(&f);
+	return same;
+}
+
+/* Not libvirt's label, and yet the guest gets in. */
+static int judge_tolerated(const struct vd_expect *e, const struct vd_file_user *user, enum vd_label_match match,
+                           struct vd_file_check *c)
+{
+	int r;
+
+	if (match == VD_LABEL_LESS) {
+		r = vd_file_verdict(
+		        c, VD_FILE_DIFFERS, VD_REASON_CATEGORY,
+		        "the guest gets in, but so does every other: the file lacks this guest's categories");
+		return r ? r : vd_file_fix_label(c, e->path, e->running, RISK_RUNNING);
+	}
+	if (e->role == VD_ROLE_BACKING && has_range_of(user->process, c->actual))
+		return vd_file_verdict(
+		        c, VD_FILE_DIFFERS, match == VD_LABEL_TYPE ? VD_REASON_TYPE : VD_REASON_CATEGORY,
+		        "it has the label of a top image, left from before a snapshot or from a block job of "
+		        "this guest: libvirt leaves that so, and the next start makes it read-only");
+	return vd_file_verdict(c, VD_FILE_DIFFERS, match == VD_LABEL_TYPE ? VD_REASON_TYPE : VD_REASON_CATEGORY,
+	                       "not the label that libvirt sets, but the guest gets in");
+}
+
 /* A file that libvirt labels, of a guest that runs: the label must be there now. */
 static int judge_running(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
                          enum vd_file_type type, struct vd_file_check *c)
@@ -89,12 +127,7 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 		return 0;
 	answer = user->process ? ask(root, e, user, c->actual, type, &domain_permissive) : VD_POLICY_CANNOT_TELL;
 	if (answer == VD_POLICY_ALLOWED)
-		return vd_file_verdict(
-		        c, VD_FILE_DIFFERS, match == VD_LABEL_TYPE ? VD_REASON_TYPE : VD_REASON_CATEGORY, "%s",
-		        match == VD_LABEL_LESS
-		                ? "the guest gets in, but so does every other: the file lacks this guest's categories"
-		                : "not the label that libvirt sets, but the guest gets in (as after a snapshot or "
-		                  "commit)");
+		return judge_tolerated(e, user, match, c);
 	if (answer == VD_POLICY_CANNOT_TELL && match == VD_LABEL_MALFORMED)
 		return vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
 		                       "'%s' is no context that can be compared", c->actual);
@@ -103,7 +136,7 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 		answer = match == VD_LABEL_TYPE ? VD_POLICY_DENIED_TYPE : VD_POLICY_DENIED_CATEGORY;
 	r = judge_denied(c, e, user, answer, domain_permissive);
 	if (!r)
-		r = vd_file_fix_label(c, e->path, e->running, "safe while running: libvirt sets this label itself");
+		r = vd_file_fix_label(c, e->path, e->running, RISK_RUNNING);
 	if (!r && e->categories == VD_CATEGORIES_NONE)
 		r = vd_file_keep_label(c, e->path, e->running);
 	c->avoid = "restorecon (it puts the policy's default back), setenforce 0";
@@ -203,8 +236,7 @@ static int judge_label_error(struct vd_file_check *c, const struct vd_expect *e,
 		                        "it has no label: the kernel treats it as unlabeled_t");
 
 		if (!r && e->running)
-			r = vd_file_fix_label(c, e->path, e->running,
-			                      "safe while running: libvirt sets this label itself");
+			r = vd_file_fix_label(c, e->path, e->running, RISK_RUNNING);
 		c->counts_as_problem = user->running;
 		return r;
 	}

@@ -65,6 +65,8 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 		vd_strv_release(&check->fixes[i].command);
 		vd_strv_release(&check->fixes[i].undo);
 	}
+	free(check->wanted);
+	check->wanted = NULL;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;
@@ -181,7 +183,9 @@ int vd_file_fix_label(struct vd_file_check *c, const char *path, const char *wan
 	vd_context_release(&parsed);
 	if (r)
 		return r == -EINVAL ? 0 : r;
-	fix = new_fix(c, risk);
+	free(c->wanted);
+	c->wanted = strdup(wanted);
+	fix = c->wanted ? new_fix(c, risk) : NULL;
 	r = fix ? add_chcon(&fix->command, wanted, path) : -ENOMEM;
 	if (r)
 		return r;

@@ -67,7 +67,8 @@ struct vd_file_check {
 	bool counts_as_unknown; /* exit 3 */
 	char *actual;           /* context as found; NULL: none or not known */
 	char *why;              /* a sentence; NULL when there is nothing to say */
-	struct vd_fix *fixes;   /* to be run in this order */
+	char *wanted; /* the context that the fix of the label sets; NULL: the label is not what is to be fixed */
+	struct vd_fix *fixes; /* to be run in this order */
 	size_t n_fixes;
 	struct vd_strv keep; /* what makes the fix last over a relabelling of the file system; may be empty */
 	const char *avoid;   /* what not to do; static; NULL */

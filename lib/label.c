@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "label.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,4 +133,24 @@ int vd_policy_allows(const char *scontext, const char *tcontext, const char *tcl
 	if (!class || !want || compute(scontext, tcontext, class, want, &ok, &permissive) < 0)
 		return -1;
 	return ok;
+}
+
+int vd_policy_domain_permissive(const char *type)
+{
+	VD_AUTO_BUF context = VD_BUF_INIT;
+	bool ok, permissive = false;
+	security_class_t class;
+	access_vector_t want;
+
+	if (!vd_policy_available())
+		return -ENODATA;
+	if (vd_buf_addf(&context, "system_u:system_r:%s%s", type, is_selinux_mls_enabled() > 0 ? ":s0" : "") < 0)
+		return -ENODATA;
+	if (security_check_context_raw(context.data) < 0)
+		return errno == EINVAL ? -ENOENT : -ENODATA;
+	class = string_to_security_class("process");
+	want = class ? string_to_av_perm(class, "fork") : 0;
+	if (!want || compute(context.data, context.data, class, want, &ok, &permissive) < 0)
+		return -ENODATA;
+	return permissive;
 }

@@ -34,3 +34,9 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
  * permission that this kernel does not know). Permissive domains count as forbidden what the policy forbids.
  */
 int vd_policy_allows(const char *scontext, const char *tcontext, const char *tclass, const char *perms);
+
+/*
+ * Is the domain @type alone permissive in the policy in force? 1 yes, 0 no, -ENOENT: the policy has no such domain for
+ * system_r, -ENODATA: it cannot be asked.
+ */
+int vd_policy_domain_permissive(const char *type);

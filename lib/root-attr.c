@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -86,6 +87,18 @@ int vd_root_xattr(struct vd_root *root, const char *path, const char *name, stru
 	return r < 0 ? vd_root_fail(root, "read the attributes of", path, r, err) : 0;
 }
 
+/* The context in @value, an attribute as it was read: -ENODATA when it is empty, -EBADMSG when it cannot be one. */
+static int trim_label(struct vd_buf *value)
+{
+	/* libselinux stores the final NUL, setfattr and some build tools do not; hand-made ones may end with a newline.
+	 */
+	while (value->len && (value->data[value->len - 1] == '\0' || value->data[value->len - 1] == '\n'))
+		value->data[--value->len] = '\0';
+	if (!value->len)
+		return -ENODATA;
+	return memchr(value->data, '\0', value->len) ? -EBADMSG : 0;
+}
+
 int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err)
 {
 	VD_AUTO_BUF value = VD_BUF_INIT;
@@ -93,17 +106,64 @@ int vd_root_label(struct vd_root *root, const char *path, char **ret_label, stru
 
 	if (r < 0)
 		return r;
-	/* libselinux stores the final NUL, setfattr and some build tools do not; hand-made ones may end with a newline.
-	 */
-	while (value.len && (value.data[value.len - 1] == '\0' || value.data[value.len - 1] == '\n'))
-		value.data[--value.len] = '\0';
-	if (!value.len)
+	r = trim_label(&value);
+	if (r == -ENODATA)
 		return vd_err_set(err, ENODATA, "the SELinux label of '%s' is empty", path);
-	if (memchr(value.data, '\0', value.len))
+	if (r < 0)
 		return vd_err_set(err, EBADMSG, "the SELinux label of '%s' holds a NUL byte", path);
 	VLOG_DEBUG("label of %s is %s", path, value.data);
 	*ret_label = vd_buf_steal(&value);
 	return *ret_label ? 0 : vd_root_fail(root, "read the label of", path, -ENOMEM, err);
+}
+
+/* Is the open file still the one that was looked at, with the label that it had? */
+static int still_the_same(int fd, const struct vd_stat *seen, const char *old)
+{
+	VD_AUTO_BUF now = VD_BUF_INIT;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return -EINVAL;
+	if (st.st_dev != seen->dev || st.st_ino != seen->ino)
+		return -ESTALE;
+	r = file_xattr(fd, "security.selinux", &now);
+	if (r == 0)
+		r = trim_label(&now);
+	if (r == -ENODATA)
+		return old ? -ESTALE : 0;
+	if (r < 0)
+		return r;
+	return old && !strcmp(old, vd_buf_str(&now)) ? 0 : -ESTALE;
+}
+
+int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
+                      const char *label, struct vd_err *err)
+{
+	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_CLOSE int fd = -1;
+	char proc[VD_PROC_NAME];
+	int r;
+
+	if (!root->live || root->manifest)
+		return vd_err_set(err, EROFS, "'%s' belongs to a capture, which is not changed", path);
+	r = vd_root_ask(root, path, false, "label", &e, &fd, err);
+	if (r < 0)
+		return r;
+	r = still_the_same(fd, seen, old);
+	if (r == -ESTALE)
+		return vd_err_set(err, ESTALE,
+		                  "'%s' was replaced or relabelled since it was looked at: nothing was changed", path);
+	if (r == -EINVAL)
+		return vd_err_set(err, EINVAL, "'%s' is neither a regular file nor a block device", path);
+	/* fsetxattr() refuses O_PATH descriptors. */
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	if (r == 0 && setxattr(proc, "security.selinux", label, strlen(label) + 1, 0) < 0)
+		r = -errno;
+	VLOG_INFO("label of %s: %s -> %s: %s", path, old ? old : "none", label, r ? strerror(-r) : "done");
+	return r < 0 ? vd_root_fail(root, "label", path, r, err) : 0;
 }
 
 int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **ret_entries, size_t *ret_count,

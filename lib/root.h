@@ -120,6 +120,15 @@ int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_st
  */
 int vd_root_label(struct vd_root *root, const char *path, char **ret_label, struct vd_err *err) VD_MUST_CHECK;
 /*
+ * Give the regular file or block device that @path leads to the SELinux context @label, provided that its context is
+ * still @old (NULL: none) and its device and inode are still those of @seen: the decision was about that file. Done
+ * through one descriptor, so that no rename in between can divert it; one call of the kernel, so that it is done or
+ * not. On this machine only. Returns 0; -EROFS below a capture; -ESTALE: it is another file, or has another label, than
+ * when it was looked at; -EINVAL: a file of another type; another negative errno of the kernel.
+ */
+int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
+                      const char *label, struct vd_err *err) VD_MUST_CHECK;
+/*
  * Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label();
  * -EPERM for trusted.* without CAP_SYS_ADMIN, of which the kernel then says -ENODATA whether it is there or not.
  */

@@ -376,3 +376,245 @@ unknown write_iops_sec /dev/sda max"
 	run -0 --separate-stderr vd --root "$H" --session=ann cgroup show
 	same "$output" "a session libvirt makes no cgroups for its guests"
 }
+
+# v1devices RULE...: a built host with v1 devices and a running guest "a" whose group has these rules; XML in $xml
+v1devices() {
+	H=$BATS_TEST_TMPDIR/host
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
+		"31 26 0:26 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices"
+	put /etc/libvirt/qemu.conf "${conf-}"
+	guest a 1 100 "${xml-}"
+	put /sys/fs/cgroup/devices/machine/qemu-1-a.libvirt-qemu/tasks 100
+	put /sys/fs/cgroup/devices/machine/qemu-1-a.libvirt-qemu/devices.list "$@"
+	put /sys/fs/cgroup/devices/machine/tasks
+}
+DEFAULTS=("c 1:3 rw" "c 1:7 rw" "c 1:5 rw" "c 1:8 rw" "c 1:9 rw" "c 5:2 rw" "c 10:232 rw" "c 136:* rw")
+
+@test "cgroup devices: captured container on v1 -> its rules, each with its origin" {
+	run -0 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup devices sf-lxch
+	same "$output" "$(cat "$DATA/devices-v1-lxc.txt")"
+	run -1 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup devices sf-lxch /dev/null /dev/kmsg
+	has "$output" "allowed /dev/null  c 1:3 rwm  by c 1:3 rwm"
+	has "$output" "denied  /dev/kmsg  c 1:11  no rule allows it"
+	has "$output" "<hostdev mode='capabilities' type='misc'>"
+	hasnt "$output" cgroup_device_acl
+}
+
+@test "cgroup devices: a USB device of the XML without its rule -> missing, exit 1; a rule nobody asks for -> no origin" {
+	xml="<devices><hostdev mode='subsystem' type='usb'><source><address bus='2' device='5'/></source></hostdev></devices>"
+	v1devices "${DEFAULTS[@]}" "c 189:132 rw"
+	run -0 --separate-stderr vd --json --root "$H" cgroup devices a
+	same "$(json '.rules[] | select(.major == 189) | [.status, .path, .origin] | join(" ")')" \
+		"allowed /dev/bus/usb/002/005 hostdev hostdev0"
+	v1devices "${DEFAULTS[@]}" "b 8:0 rw"
+	run -1 --separate-stderr vd --root "$H" cgroup devices a
+	has "$output" "missing  c 189:132 rw"
+	same "$(grep 'b 8:0' <<<"$output" | tr -s ' ')" "allowed b 8:0 rw - -"
+}
+
+@test "cgroup devices: cgroup_device_acl set -> its origin, and the whole list with the new path as advice" {
+	conf='cgroup_device_acl = [ "/dev/null", "/dev/net/tun" ]'
+	v1devices "c 1:3 rw" "c 10:200 rw" "c 136:* rw"
+	run -0 --separate-stderr vd --json --root "$H" cgroup devices a
+	same "$(json '[.rules[].origin] | join("|")')" "cgroup_device_acl|cgroup_device_acl|always: pseudo terminals"
+	run -1 --separate-stderr vd --json --root "$H" cgroup devices a /dev/kmsg
+	same "$(json '.paths[0].add_conf')" 'cgroup_device_acl = [ "/dev/null", "/dev/net/tun", "/dev/kmsg" ]'
+}
+
+@test "cgroup devices: a group that was never closed -> every device is allowed" {
+	v1devices "a *:* rwm"
+	run -0 --separate-stderr vd --root "$H" cgroup devices a /dev/kmsg
+	has "$output" "nothing filters devices here"
+	has "$output" "allowed /dev/kmsg"
+}
+
+@test "cgroup devices: v2 in a capture, nonsense in devices.list -> unknown, exit 3" {
+	run -3 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup devices g1 /dev/null
+	has "$output" "unknown /dev/null  the rules of cgroup v2 are a program in the kernel"
+	v1devices "c 1:3 rw" $'\e[2J' "c 136:* rw"
+	run -3 --separate-stderr vd --root "$H" cgroup devices a /dev/null
+	has "$stderr" "holds a line that is no rule"
+	hasnt "$output$stderr" $'\e'
+}
+
+@test "cgroup devices: no guest, shut off, relative path, session -> said" {
+	v1devices "${DEFAULTS[@]}"
+	put /etc/libvirt/qemu/off.xml "<domain type='kvm'><name>off</name><os><type>hvm</type></os></domain>"
+	run -2 --separate-stderr vd --root "$H" cgroup devices
+	run -2 --separate-stderr vd --root "$H" cgroup devices a dev/null
+	run -3 --separate-stderr vd --root "$H" cgroup devices nosuch
+	run -0 --separate-stderr vd --root "$H" cgroup devices off
+	same "$output" "off is shut off: it has no cgroup"
+	run -3 --separate-stderr vd --root "$H" cgroup devices off /dev/null
+}
+
+# comounted: v1 with cpu and cpuacct in one mount, memory in another; no guest runs
+comounted() {
+	H=$BATS_TEST_TMPDIR/host
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
+		"31 26 0:26 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct" \
+		"32 26 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory"
+	put /sys/fs/cgroup/cpu,cpuacct/tasks
+	put /sys/fs/cgroup/memory/tasks
+}
+
+@test "cgroup controllers: captured hosts -> what is mounted where, and what libvirt uses" {
+	local host
+	for host in v1-hybrid-qemu v2-systemd-selinux v1-lxc; do
+		run -0 --separate-stderr vd --root "$HOSTS/$host" cgroup controllers
+		same "$output" "$(cat "$DATA/controllers-$host.txt")"
+	done
+}
+
+@test "cgroup controllers: cgroup_controllers set -> what it leaves out is not used" {
+	comounted
+	put /etc/libvirt/qemu.conf '# comment' 'cgroup_controllers = [ "cpu", "cpuacct" ]'
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --json
+	same "$(json '.controllers[] | select(.mount) | [.controller, .used, .configured, .with[0]] | join(" ")')" \
+		"cpu true yes cpuacct
+cpuacct true yes cpu
+memory false no "
+	run -0 --separate-stderr vd --root "$H" cgroup controllers
+	has "$output" "cgroup_controllers is set in /etc/libvirt/qemu.conf:2"
+}
+
+@test "cgroup controllers --disable: a part of a mount -> refused, nothing changed; all of it -> a diff" {
+	comounted
+	run -3 --separate-stderr vd --root "$H" cgroup controllers --disable cpu --dry-run
+	has "$stderr" "cpu is one mount with cpu,cpuacct"
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable cpu,cpuacct --dry-run
+	has "$output" '+cgroup_controllers = [ "devices", "memory", "blkio", "cpuset", "freezer", "net_cls", "perf_event" ]'
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --enable cpu --dry-run
+	has "$output" "nothing was changed"
+	[ ! -e "$H/etc/libvirt/qemu.conf" ]
+}
+
+@test "cgroup controllers --disable: a guest that needs it -> warning" {
+	comounted
+	put /etc/libvirt/qemu/db.xml "<domain type='kvm'><name>db</name><os><type>hvm</type></os>
+		<memtune><hard_limit>1</hard_limit></memtune></domain>"
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable memory --dry-run
+	has "$output" "warning: db has <memtune> in its XML and will not start without memory"
+	run -1 --separate-stderr vd --strict --root "$H" cgroup controllers --disable memory --dry-run
+}
+
+@test "cgroup controllers: unknown name, both ways, broken qemu.conf, a capture -> refused with the reason" {
+	comounted
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable pids
+	has "$stderr" "'pids' is no controller that libvirt knows"
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable memory,
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable memory --enable memory
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --dry-run
+	run -3 --separate-stderr vd --root "$H" cgroup controllers --disable memory
+	has "$stderr" "a capture is evidence"
+	put /etc/libvirt/qemu.conf 'cgroup_controllers = [ "pids" ]'
+	run -3 --separate-stderr vd --root "$H" cgroup controllers
+	has "$stderr" "qemu.conf:1: libvirt knows no cgroup controller 'pids'"
+}
+
+# finding ID: severity and guest of the findings of that kind in the last JSON
+finding() {
+	json ".findings[] | select(.id == \"$1\") | [.severity, .guest // \"-\"] | join(\" \")"
+}
+
+@test "cgroup check: captured hosts -> what is there, exit 0; with --strict warnings count" {
+	run -0 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup check
+	same "$output" "2 running guests checked: 0 fail, 0 warn, 0 info"
+	run -0 --separate-stderr vd --json --root "$HOSTS/v1-hybrid-qemu" cgroup check
+	same "$(finding cgroup-throttled)" "warn sf-a.b_c é-x"
+	run -1 --separate-stderr vd --strict --root "$HOSTS/v1-hybrid-qemu" cgroup check
+	run -0 --separate-stderr vd --json --root "$HOSTS/v2-only-qemu" cgroup check
+	same "$(finding cgroup-orphan)" "warn -"
+}
+
+@test "cgroup check: everything wrong with one guest -> a finding each, exit 1" {
+	built
+	put /run/libvirt/qemu/a.xml "<domstatus state='running' reason='booted' pid='100'><vcpus><vcpu id='0' pid='101'/>
+		<vcpu id='1' pid='102'/></vcpus><domain type='kvm' id='1'><name>a</name><memory>2097152</memory>
+		<os><type>hvm</type></os><memoryBacking><hugepages/></memoryBacking><memtune><hard_limit>100</hard_limit>
+		<swap_hard_limit>200</swap_hard_limit></memtune><cputune><vcpupin vcpu='0' cpuset='0-1'/></cputune></domain></domstatus>"
+	local g=/sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	group /machine/qemu-1-a.libvirt-qemu/vcpu0 101
+	group /machine/qemu-9-gone.libvirt-qemu
+	limits $g memory.max=102400 memory.swap.max=204801 memory.current=100000 "memory.events=oom_kill 2" \
+		"cgroup.events=frozen 1" pids.max=100 pids.current=95 \
+		"io.pressure=some avg10=1.00 avg60=33.30 avg300=1.00 total=1"
+	limits $g/vcpu0 "cpu.max=max 100000" $'cpu.stat=nr_periods 100\nnr_throttled 50' cpuset.cpus=0-1 \
+		cpuset.cpus.effective=0
+	run -1 --separate-stderr vd --json --root "$H" cgroup check
+	same "$(json '.status')" problems
+	for id in "cgroup-limit:fail a" "cgroup-oom:warn a" "cgroup-frozen:warn a" "cgroup-throttled:warn a" \
+		"cgroup-memory-full:warn a" "cgroup-tasks:warn a" "cgroup-cpus:warn a" "cgroup-pressure:warn a" \
+		"cgroup-vcpu:warn a" "cgroup-swap:info a" "cgroup-hugepages:info a" "cgroup-stale:warn -"; do
+		same "${id%%:*} $(finding "${id%%:*}")" "${id%%:*} ${id#*:}"
+	done
+	same "$(json '[.findings[] | select(.id == "cgroup-limit") | .evidence[0].path] | join(" ")')" "$g/memory.swap.max"
+}
+
+@test "cgroup check: no group, a device rule that is not there, broken qemu.conf -> fail" {
+	xml="<devices><hostdev mode='subsystem' type='usb'><source><address bus='2' device='5'/></source></hostdev></devices>"
+	conf='cgroup_controllers = [ "pids" ]'
+	v1devices "${DEFAULTS[@]}"
+	guest b 2 200
+	put /proc/200/cgroup "1:devices:/"
+	run -1 --separate-stderr vd --json --root "$H" cgroup check
+	same "$(finding cgroup-device-denied)" "fail a"
+	same "$(finding cgroup-none)" "fail -"
+	same "$(finding cgroup-conf)" "fail -"
+	run -0 --separate-stderr vd --root "$H" --session cgroup check
+}
+
+@test "cgroup tree --sample: a capture, too short, no duration -> usage" {
+	run -2 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" cgroup tree --sample 1s
+	has "$stderr" "in a capture nothing changes"
+	run -2 --separate-stderr vd cgroup tree --sample 1ms
+	run -2 --separate-stderr vd cgroup tree --sample soon
+}
+
+@test "cgroup tree: a guest outside of the cgroup namespace that is seen -> missing, exit 3, no flag" {
+	built
+	guest a 1 100
+	put /proc/100/cgroup "0::/../../machine.slice/x.scope"
+	group /machine
+	run -3 --separate-stderr vd --root "$H" cgroup tree
+	has "$stderr" "/proc/100/cgroup"
+	has "$stderr" "outside of this cgroup namespace"
+	hasnt "$output" no-cgroup
+}
+
+@test "cgroup tree: cpu and cpuacct in one mount -> one group each, threads and numbers from there" {
+	comounted
+	guest a 1 100
+	local g=/sys/fs/cgroup/cpu,cpuacct/machine/qemu-1-a.libvirt-qemu
+	put /sys/fs/cgroup/cpu,cpuacct/machine/tasks
+	put $g/tasks
+	put $g/emulator/tasks 100
+	put $g/vcpu0/tasks 101
+	put $g/cpuacct.usage 2000000000
+	put $g/vcpu0/cpu.stat "nr_periods 10" "nr_throttled 9" "throttled_time 5000000000"
+	put /sys/fs/cgroup/memory/machine/tasks
+	put /sys/fs/cgroup/memory/machine/qemu-1-a.libvirt-qemu/tasks 100
+	put /sys/fs/cgroup/memory/machine/qemu-1-a.libvirt-qemu/memory.limit_in_bytes 1048576
+	put /proc/100/cgroup "2:memory:/machine/qemu-1-a.libvirt-qemu" "1:cpu,cpuacct:/machine/qemu-1-a.libvirt-qemu/emulator"
+	run -0 --separate-stderr vd --json --root "$H" cgroup tree
+	same "$(json '.cgroups[0].children[0] | [.guest, .tasks, .cpu, .memory_max] | join(" ")')" "a 2 2 1048576"
+	same "$(json '.cgroups[0].children[0].children[1] | [.name, .tasks, .flags[0]] | join(" ")')" "vcpu0 1 throttled"
+	same "$(json '.notes | length')" 0
+}
+
+@test "cgroup show: systemd and bfq -> the weight that systemd works out is no difference, another one is" {
+	built
+	guest a 1 100 "<blkiotune><weight>300</weight></blkiotune>"
+	local scope='/sys/fs/cgroup/machine.slice/machine-qemu\x2d1\x2da.scope'
+	group /machine.slice
+	group '/machine.slice/machine-qemu\x2d1\x2da.scope/libvirt' 100
+	put "$scope/io.bfq.weight" "default 118"
+	run -0 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.tunable == "weight") | [.status, .xml, .expected, .kernel] | join(" ")')" "ok 300 118 118"
+	put "$scope/io.bfq.weight" "default 120"
+	run -1 --separate-stderr vd --root "$H" cgroup show
+	put "$scope/io.weight" "default 300"
+	run -0 --separate-stderr vd --root "$H" cgroup show
+}

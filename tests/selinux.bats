@@ -539,6 +539,9 @@ daemon() {
 	has "$output" "because it was started by hand"
 	has "$output" "now   kill 99"
 	has "$output" "runcon system_u:system_r:virtd_t:s0-s0:c0.c1023 /usr/sbin/libvirtd -d"
+	listed /run/systemd/system dir
+	run -1 --separate-stderr vd --root "$ROOT" selinux check
+	has "$output" "systemd-run -- /usr/sbin/libvirtd "
 	printf 'system_u:system_r:virtd_t:s0-s0:c0.c1023\0' >"$ROOT/proc/99/attr/current"
 	run -0 --separate-stderr vd --root "$ROOT" --json selinux check
 	same "$(jq -c .daemon <<<"$output")" null
@@ -554,4 +557,63 @@ daemon() {
 $CON kept"
 	run -0 --separate-stderr vd --root "$ROOT" selinux check -o NEXT,AFTER,PATH a
 	has "$output" "remembered"
+}
+
+@test "selinux check --fix --dry-run: the label of the using guest's libvirt, never the policy's; the report stays that of the check" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	listed /img/a.raw file system_u:object_r:virt_image_t:s0
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run a
+	same "$(jq -c '.dry_run, .changes' <<<"$output")" \
+		'true
+[{"guest":"a","done":false,"old":"system_u:object_r:virt_image_t:s0","new":"'$IMG':c1,c2","target":"/img/a.raw","why":null,"undo":["chcon","-t","virt_image_t","-l","s0","--","/img/a.raw"]}]'
+	[ "$(row 0 status)" = wrong ]
+	run -1 --separate-stderr vd --root "$ROOT" selinux check --fix --dry-run a
+	has "$output" "would chcon -t svirt_image_t -l s0:c1,c2 -- /img/a.raw"
+}
+
+@test "selinux check --fix --dry-run: two running guests that disagree about the label -> refused, with the reason" {
+	host 1
+	running a "$(disk /img/x.raw raw vda)" c1,c2
+	running b "$(disk /img/x.raw raw vda '<readonly/>')" c3,c4
+	running c "$(disk /img/y.raw raw vda)" c5,c6
+	listed /img/x.raw file system_u:object_r:user_home_t:s0
+	listed /img/y.raw file "$IMG"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run
+	# what two guests write is no matter of labels: nothing is even planned for it
+	same "$(jq -c '.changes[] | [.guest, .new]' <<<"$output")" '["c","'$IMG':c5,c6"]'
+	# shareable ones do not clash over the data, only over the label
+	running a "$(disk /img/x.raw raw vda '<shareable/>')" c1,c2
+	running b "$(disk /img/x.raw raw vda '<shareable/><readonly/>' | sed "s|<source file='/img/x.raw'/>|<source file='/img/x.raw'><seclabel model='selinux'><label>system_u:object_r:own_t:s0</label></seclabel></source>|")" c3,c4
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run a
+	has "$(jq -r '.changes[0].why' <<<"$output")" "b (running) uses it too and needs system_u:object_r:own_t:s0"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check --fix --dry-run a
+	has "$output" "left  /img/x.raw: b (running)"
+}
+
+@test "selinux check --fix: a capture, --pid, --xml, and --dry-run alone -> usage" {
+	host 1
+	run -2 --separate-stderr vd --root "$ROOT" selinux check --fix
+	has "$stderr" "this machine only"
+	run -2 --separate-stderr vd --root "$ROOT" selinux check --dry-run
+	has "$stderr" "--fix"
+	run -2 --separate-stderr vd --root "$ROOT" selinux check --fix --dry-run --xml /dev/null
+	run -2 --separate-stderr vd --root "$ROOT" selinux check --fix --dry-run --categories c1,c2
+	run -2 --separate-stderr vd --pid "$BASHPID" selinux check --fix
+}
+
+@test "selinux check: leftovers of a snapshot -> differs and explained; without categories -> differs, with the fix" {
+	host 1
+	running a "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/img/snap.qcow2'/>
+		<backingStore type='file'><format type='raw'/><source file='/img/old.raw'/><backingStore/></backingStore>
+		<target dev='vda' bus='virtio'/></disk>$(disk /img/b.raw raw vdb)" c1,c2
+	listed /img/snap.qcow2 file "$IMG:c1,c2"
+	listed /img/old.raw file "$IMG:c2,c1"
+	listed /img/b.raw file "$IMG"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.files[] | "\(.target) \(.status)"' <<<"$output")" "vda ok
+vda[1] differs
+vdb differs"
+	has "$(row 1 reason)" "left from before a snapshot"
+	same "$(jq -c '.files[2].fix[0].command' <<<"$output")" '["chcon","-t","svirt_image_t","-l","s0:c1,c2","--","/img/b.raw"]'
 }

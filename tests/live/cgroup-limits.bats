@@ -88,3 +88,24 @@ other() {
 	has "$output" "differs: $path holds"
 	has "$output" "but the XML sets nothing"
 }
+
+@test "cgroup tree --sample: CPU used in between is what the kernel counted" {
+	run -0 --separate-stderr vd cgroup tree "${P}web" --sample 500ms --json
+	same "$(json '[.cgroups | .. | objects | select(has("cpu_rate"))] | map(select(.guest)) | map(.cpu_rate | type) | unique | join(" ")')" number
+	same "$(json '.sample_seconds >= 0.5')" true
+	run -0 --separate-stderr vd cgroup tree "${P}web" --sample 10ms
+	has "$output" CPU_RATE
+}
+
+@test "cgroup check: limits as virsh set them -> no finding; one changed by hand -> exactly one" {
+	local path
+	run -0 --separate-stderr vd cgroup check "${P}web" --json
+	same "$(json '[.findings[] | select(.severity == "fail")] | length')" 0
+	run -0 --separate-stderr vd cgroup show "${P}web" --json
+	path=$(rows '.[] | select(.tunable == "soft_limit") | .path')
+	echo 4096 >"$path"
+	run --separate-stderr vd cgroup check "${P}web" --json
+	echo 268435456 >"$path"
+	[ "$status" -eq 1 ]
+	same "$(json '[.findings[] | select(.severity == "fail")] | map(.id + " " + .subject) | join(",")')" "cgroup-limit soft_limit"
+}

@@ -1,19 +1,14 @@
 #!/usr/bin/env bats
-# The label rules against libvirt's own SELinux driver: a preload (svirt-oracle.c) lets the driver run on a kernel without
+# The label rules against libvirt's own SELinux driver: a preload (oracle.bash) lets the driver run on a kernel without
 # SELinux, it labels real files, and what `virtdiag selinux check` expects of them must be what is on them.
 # shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
 load helpers
+load oracle
 
 setup_file() {
 	load helpers
-	local so=$BATS_FILE_TMPDIR/svirt-oracle.so
-	"${CC:-cc}" -std=gnu11 -O1 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$so" "$BATS_TEST_DIRNAME/svirt-oracle.c"
-	mkdir /etc/libvirt/oracle
-	echo system_u:system_r:svirt_t:s0 >/etc/libvirt/oracle/virtual_domain_context
-	printf 'system_u:object_r:svirt_image_t:s0\nsystem_u:object_r:virt_content_t:s0\n' >/etc/libvirt/oracle/virtual_image_context
-	libvirtd_kill
-	LD_PRELOAD=$so libvirtd_start
-	v capabilities | grep -q '<model>selinux</model>'
+	load oracle
+	oracle_start
 }
 
 setup() {
@@ -26,24 +21,6 @@ setup() {
 }
 teardown() {
 	remove_all
-}
-
-label() {
-	getfattr --absolute-names --only-values -n security.selinux "$1" 2>/dev/null | tr -d '\0'
-}
-# agree GUEST: every file in the images' directory: the driver's label, "-" for none, is the one virtdiag expects
-agree() {
-	local f want got bad=0
-	run --separate-stderr vd selinux check "$1" --json
-	[ "$status" -eq 3 ] || [ "$status" -eq 0 ] # the kernel has no SELinux: at most "cannot tell"
-	for f in "$IMAGES"/*; do
-		got=$(label "$f")
-		want=$(jq -r --arg path "$f" '[.files[] | select(.path == $path) | .expected | values][0] // ""' <<<"$output")
-		[ "$got" = "$want" ] && continue
-		echo "# $f: libvirt set '$got', virtdiag expects '$want'"
-		bad=1
-	done
-	return $bad
 }
 
 @test "svirt: overlay, chain, read-only, shareable, cdrom, floppy -> as the driver labels them" {
