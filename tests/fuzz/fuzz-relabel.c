@@ -2,6 +2,7 @@
 /* Log lines that tell of labels: slices lie in the line, and a message that is written anew says the same. */
 #include "fuzz.h"
 
+#include "buf.h"
 #include "relabel.h"
 
 static void check_slice(const char *text, size_t size, struct vd_slice s)
