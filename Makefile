@@ -149,6 +149,7 @@ LIB_SRCS := \
 	lib/filter-era.c \
 	lib/filter-outputs.c \
 	lib/filter.c \
+	lib/functions.c \
 	lib/guest-check.c \
 	lib/follow-file.c \
 	lib/follow.c \
@@ -178,12 +179,14 @@ LIB_SRCS := \
 	lib/near.c \
 	lib/policy.c \
 	lib/program.c \
+	lib/qmp.c \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \
+	lib/records.c \
 	lib/relabel.c \
 	lib/root-attr.c \
 	lib/root-open.c \
@@ -210,6 +213,7 @@ LIB_SRCS := \
 	lib/value.c \
 	lib/ways.c \
 	lib/when.c \
+	lib/whose.c \
 	lib/words.c \
 	lib/xml.c
 
@@ -251,9 +255,14 @@ CMD_SRCS := \
 	cmd/logs-boots.c \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
+	cmd/logs-daemon.c \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
+	cmd/logs-qmp.c \
+	cmd/logs-select.c \
 	cmd/logs-show.c \
+	cmd/logs-source.c \
+	cmd/logs-stats.c \
 	cmd/logs-tail.c \
 	cmd/main.c \
 	cmd/out.c \
