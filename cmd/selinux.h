@@ -9,6 +9,7 @@
 
 extern const struct vd_cmd vd_selinux_status;
 extern const struct vd_cmd vd_selinux_check;
+extern const struct vd_cmd vd_selinux_trace;
 extern const struct vd_cmd vd_selinux_denials;
 extern const struct vd_cmd vd_selinux_permissive;
 extern const struct vd_cmd vd_selinux_enforcing;
