@@ -18,11 +18,13 @@ struct vd_logs_choice {
 
 /* The options that vd_logs_choice_read() reads, for the tables of both verbs. */
 #define VD_LOGS_CHOICE_OPTS                                                                                    \
-	{ .name = "grep",                                                                                      \
-	  .short_name = 'g',                                                                                   \
-	  .type = VD_OPT_STRING,                                                                               \
-	  .arg = "PATTERN",                                                                                    \
-	  .help = "only lines that match the Perl-compatible PATTERN" },                                       \
+	{ .name = "since", .type = VD_OPT_STRING, .arg = "TIME", .help = "only lines from TIME on" },          \
+	        { .name = "until", .type = VD_OPT_STRING, .arg = "TIME", .help = "only lines up to TIME" },    \
+	        { .name = "grep",                                                                              \
+		  .short_name = 'g',                                                                           \
+		  .type = VD_OPT_STRING,                                                                       \
+		  .arg = "PATTERN",                                                                            \
+		  .help = "only lines that match the Perl-compatible PATTERN" },                               \
 	        { .name = "level",                                                                             \
 		  .type = VD_OPT_ENUM,                                                                         \
 		  .arg = "LEVEL",                                                                              \

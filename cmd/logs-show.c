@@ -300,8 +300,6 @@ static const struct vd_opt show_opts[] = {
 	  .arg = "N",
 	  .max = 1000000000,
 	  .help = "only the last N of the lines" },
-	{ .name = "since", .type = VD_OPT_STRING, .arg = "TIME", .help = "only lines from TIME on" },
-	{ .name = "until", .type = VD_OPT_STRING, .arg = "TIME", .help = "only lines up to TIME" },
 	VD_LOGS_CHOICE_OPTS,
 	{ 0 },
 };

@@ -6,4 +6,4 @@
 #include "command.h"
 
 extern const struct vd_cmd vd_cmd_logs_list, vd_cmd_logs_boots, vd_cmd_logs_starts, vd_cmd_logs_cmdline,
-        vd_cmd_logs_show;
+        vd_cmd_logs_show, vd_cmd_logs_tail;

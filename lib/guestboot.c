@@ -300,6 +300,21 @@ static const char *signal_word(int signal, char buf[16])
 	}
 }
 
+/*
+ * Was it libvirt itself that sent the signal? When a guest shuts itself down, QEMU stays (-no-shutdown) and libvirt
+ * ends it with SIGTERM. The name may be a path, "lt-libvirtd" in a source tree, or unknown where SELinux keeps QEMU
+ * from looking; only process 1 is known to be somebody else then.
+ */
+static bool ended_by_libvirt(const struct vd_boot *boot)
+{
+	const char *slash = strrchr(boot->signal_name, '/');
+	const char *name = slash ? slash + 1 : boot->signal_name;
+
+	if (!*name || *name == '<')
+		return boot->signal_pid != 1;
+	return !strncmp(name, "libvirtd", 8) || !strncmp(name, "virtqemud", 9) || !strncmp(name, "lt-", 3);
+}
+
 void vd_boot_reason(const struct vd_boot *boot, enum vd_driver driver, bool gone, struct vd_buf *buf)
 {
 	char number[16];
@@ -309,7 +324,7 @@ void vd_boot_reason(const struct vd_boot *boot, enum vd_driver driver, bool gone
 	switch (boot->end_kind) {
 	case VD_BOOT_ENDED:
 		/* libvirt calls an end by signal "shutdown", like the guest's own. */
-		if (!strcmp(boot->reason, "shutdown") && boot->signal)
+		if (!strcmp(boot->reason, "shutdown") && boot->signal && !ended_by_libvirt(boot))
 			rc = vd_buf_addf(buf, "shutdown: %s", signal_word(boot->signal, number));
 		else
 			rc = vd_buf_adds(buf, boot->reason[0] ? boot->reason : "no reason given");

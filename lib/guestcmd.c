@@ -72,7 +72,7 @@ static int next_word(const char *text, size_t len, size_t *pos, struct vd_buf *w
 		i++;
 	}
 	*pos = i;
-	*cut = quoted;
+	*cut |= quoted;
 	return rc < 0 ? rc : some;
 }
 

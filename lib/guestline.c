@@ -408,7 +408,8 @@ static void plain_line(struct vd_guestline_state *state, struct slice t, struct 
 		state->block = false;
 	if (!state->block && opens_block(state, t)) {
 		state->block = state->running = line->block_begins = true;
-		state->quoted = false;
+		/* Where a rotation has cut within a quoted word, its end is the first mark of the line. */
+		state->quoted = !state->begun && stays_quoted(t, false);
 		state->program = t.s[0] == '-' || !is_assignment(t);
 		state->block_lines = 0;
 	}

@@ -58,8 +58,7 @@ static size_t digits(const char *s)
 	return strspn(s, "0123456789");
 }
 
-/* Is @s, what follows ".log", the mark of a rotation, or nothing? */
-static bool is_rotation(const char *s)
+bool vd_guestlog_is_rotation(const char *s)
 {
 	static const char *const packed[] = { "", ".gz", ".xz", ".zst", ".bz2", NULL };
 
@@ -90,7 +89,7 @@ size_t vd_guestlog_base(const char *name)
 
 	/* A guest may be called "a.log-20261123" or "web.log": the last ".log" that only a rotation follows counts. */
 	for (const char *p = strstr(name, ".log"); p; p = strstr(p + 1, ".log"))
-		if (is_rotation(p + 4))
+		if (vd_guestlog_is_rotation(p + 4))
 			found = (size_t)(p - name);
 	return found;
 }

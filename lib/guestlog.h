@@ -56,6 +56,8 @@ const struct vd_guestlog *vd_guestlogs_get(const struct vd_guestlogs *logs, enum
  * "web01.log.2.gz". Returns the length of the log's name, 0 when it is no log.
  */
 size_t vd_guestlog_base(const char *name);
+/* Is @s what a rotation puts behind a log's name (".0", ".2.gz", "-20261123.xz"), or nothing at all? */
+bool vd_guestlog_is_rotation(const char *s);
 
 /* One line, or a piece of one, of a log. */
 struct vd_guestlog_line {

@@ -114,7 +114,7 @@ int vd_unpack_open(int fd, int64_t offset, struct vd_unpack **ret_unpack, struct
 			close(fd);
 		return vd_err_set(err, ENOMEM, "no memory to read a log");
 	}
-	rc = fill(u);
+	rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fill(u);
 	if (rc < 0)
 		return vd_err_set(err, -rc, "cannot read: %s", strerror(-rc));
 	u->form = form_of(u->input, u->in_len);

@@ -221,6 +221,31 @@ block() {
 	same "$(json '.boots[-1].reason')" "not logged"
 }
 
+@test "logs boots: the guest's own shutdown, after which libvirt ends QEMU -> no signal; of systemd or a user -> told" {
+	local end="shutting down, reason=shutdown"
+	for by in '1500 (/usr/sbin/libvirtd)' '1500 (virtqemud)' '1500 (<unknown process>)' '1 (<unknown process>)' '1 (/usr/lib/systemd/systemd)' '77 (kill)'; do
+		block "2026-11-20 10:00:00.000+0000"
+		echo "2026-11-20T10:05:00.000000Z qemu-system-x86_64: terminating on signal 15 from pid $by"
+		echo "2026-11-20 10:05:00.200+0000: $end"
+	done | put "$QEMU/a.log"
+	run -0 --separate-stderr vd --root "$ROOT" --json logs boots a
+	same "$(json '.boots[].reason')" "shutdown
+shutdown
+shutdown
+shutdown: SIGTERM
+shutdown: SIGTERM
+shutdown: SIGTERM"
+}
+
+@test "logs cmdline --shell: of every real start -> what libvirt had written" {
+	for log in "$LOGS/$QEMU"/*.log; do
+		guest=$(basename "$log" .log)
+		case $guest in lf-nodisk | lf-rot | lf-a) continue ;; esac
+		run -0 --separate-stderr vd --root "$LOGS" logs cmdline --shell "$guest"
+		same "$(tail -n +2 <<<"$output")" "$(sed -n '2,/^-msg timestamp=on$/p' "$log")"
+	done
+}
+
 @test "logs boots: the guest runs by its status file -> running, no end" {
 	block "2026-11-20 10:00:00.000+0000" | put "$QEMU/web01.log"
 	put run/libvirt/qemu/web01.xml <<<'<domstatus state="running" reason="booted" pid="42"><domain type="kvm" id="3">

@@ -45,3 +45,22 @@ lxc|${P}off|$(lv domuuid "${P}off")|shut off|"
 container_off() {
 	[ "$(lv domstate "${P}box")" = "shut off" ]
 }
+
+@test "logs boots: a container is destroyed, and one whose init is missing fails -> told" {
+	define_container "${P}logs"
+	lv start "${P}logs"
+	run -0 --separate-stderr vd logs boots "${P}logs" --json
+	same "$(json '.boots | map(.how + " " + .reason) | join(" ")')" "fresh running"
+	lv destroy "${P}logs"
+	run -0 --separate-stderr vd logs boots "${P}logs" --json
+	same "$(json '.boots | map(.how + " " + .reason) | join(" ")')" "fresh not logged"
+	lv dumpxml "${P}logs" | sed 's|/bin/sh|/nonexistent/init|' >"$BATS_TEST_TMPDIR/guest.xml"
+	lv define "$BATS_TEST_TMPDIR/guest.xml"
+	run lv start "${P}logs"
+	[ "$status" -ne 0 ]
+	run -0 --separate-stderr vd logs boots "${P}logs" --json
+	same "$(json '.boots | map(.how + " " + .reason) | join(", ")')" "fresh not logged, fresh failed"
+	run -0 --separate-stderr vd logs show --kind container "${P}logs"
+	has "$output" "cannot find init path '/nonexistent/init'"
+	lv undefine "${P}logs"
+}

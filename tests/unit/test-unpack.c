@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Packed logs: whole, from the middle, of several members, damaged, cut off. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "tap.h"
+#include "unpack.h"
+
+/* "hello\n" as gzip, xz, zstd make it. */
+static const unsigned char gz[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xcb, 0x48, 0xcd,
+	                            0xc9, 0xc9, 0xe7, 0x02, 0x00, 0x20, 0x30, 0x3a, 0x36, 0x06, 0x00, 0x00, 0x00 };
+static const unsigned char xz[] = { 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02,
+	                            0x00, 0x21, 0x01, 0x16, 0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0x01, 0x00,
+	                            0x05, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x0a, 0x00, 0x00, 0x00, 0xa5, 0x60, 0x97,
+	                            0xf1, 0x94, 0xf6, 0xfd, 0xe0, 0x00, 0x01, 0x1e, 0x06, 0xc1, 0x2f, 0xa4, 0x1d,
+	                            0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x04, 0x59, 0x5a };
+static const unsigned char zst[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x31, 0x00, 0x00, 0x68,
+	                             0x65, 0x6c, 0x6c, 0x6f, 0x0a, 0x53, 0x88, 0xbd, 0x91 };
+
+static int file_of(const void *data, size_t len)
+{
+	int fd = memfd_create("unpack", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, len) != (ssize_t)len) {
+		tap_ok(false, "no memory file");
+		exit(1);
+	}
+	return fd;
+}
+
+/* Everything from @offset on; the last result of reading, 0 when it was read to its end. */
+static int read_all(const void *data, size_t len, int64_t offset, enum vd_pack *form, struct vd_buf *buf)
+{
+	VD_AUTO_UNPACK struct vd_unpack *unpack = NULL;
+	char chunk[3];
+	ssize_t n;
+	int rc = vd_unpack_open(file_of(data, len), offset, &unpack, NULL);
+
+	vd_buf_clear(buf);
+	if (rc < 0)
+		return rc;
+	*form = vd_unpack_form(unpack);
+	while ((n = vd_unpack_read(unpack, chunk, sizeof(chunk))) > 0)
+		if (vd_buf_add(buf, chunk, (size_t)n) < 0)
+			return -ENOMEM;
+	return (int)n;
+}
+
+static void one_form(const char *name, enum vd_pack wanted, const unsigned char *data, size_t len)
+{
+	VD_AUTO_BUF buf = VD_BUF_INIT, twice = VD_BUF_INIT;
+	enum vd_pack form = VD_PACK_NONE;
+
+	tap_int(read_all(data, len, 0, &form, &buf), 0, "%s: whole -> read to its end", name);
+	tap_int(form, wanted, "%s: seen from its bytes", name);
+	tap_str(vd_buf_str(&buf), "hello\n", "%s: whole -> its content", name);
+	tap_int(read_all(data, len, 3, &form, &buf), 0, "%s: from the middle", name);
+	tap_str(vd_buf_str(&buf), "lo\n", "%s: from the middle -> the rest", name);
+	if (vd_buf_add(&twice, data, len) == 0 && vd_buf_add(&twice, data, len) == 0)
+		tap_int(read_all(twice.data, twice.len, 0, &form, &buf), 0, "%s: two members", name);
+	tap_str(vd_buf_str(&buf), "hello\nhello\n", "%s: two members -> both", name);
+	tap_int(read_all(data, len - 3, 0, &form, &buf), -EBADMSG, "%s: cut off -> said", name);
+}
+
+int main(void)
+{
+	unsigned char damaged[sizeof(gz)];
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+	enum vd_pack form = VD_PACK_GZIP;
+
+	one_form("gzip", VD_PACK_GZIP, gz, sizeof(gz));
+	one_form("xz", VD_PACK_XZ, xz, sizeof(xz));
+	one_form("zstd", VD_PACK_ZSTD, zst, sizeof(zst));
+	tap_int(read_all("hello\n", 6, 2, &form, &buf), 0, "plain: from the middle");
+	tap_int(form, VD_PACK_NONE, "plain: not packed");
+	tap_str(vd_buf_str(&buf), "llo\n", "plain: from the middle -> the rest");
+	tap_int(read_all("", 0, 0, &form, &buf), 0, "empty file -> nothing");
+	memcpy(damaged, gz, sizeof(gz));
+	damaged[20] ^= 1;
+	tap_int(read_all(damaged, sizeof(damaged), 0, &form, &buf), -EBADMSG, "gzip: wrong checksum -> said");
+	return tap_done();
+}
