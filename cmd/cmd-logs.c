@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* virtdiag logs: the table of its verbs. */
+#include "logs-records.h"
 #include "logs-verbs.h"
 
 /* In help order, one a line. */
@@ -11,6 +12,10 @@ static const struct vd_cmd *const verbs[] = {
 	&vd_cmd_logs_boots,
 	&vd_cmd_logs_starts,
 	&vd_cmd_logs_cmdline,
+	/* of daemons' logs */
+	&vd_cmd_logs_daemon,
+	&vd_cmd_logs_stats,
+	&vd_cmd_logs_qmp,
 	NULL,
 };
 /* clang-format on */

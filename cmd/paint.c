@@ -3,10 +3,13 @@
 
 #include <strings.h>
 
+#include "bytes.h"
+
 static const struct {
-	const char *start;
+	char start[8];
 	size_t len;
 } hues[VD_PAINT_COUNT_] = {
+	/* eight bytes of each are read */
 	[VD_PAINT_PLAIN] = { "", 0 },           [VD_PAINT_DIM] = { "\033[2m", 4 },
 	[VD_PAINT_BOLD] = { "\033[1m", 4 },     [VD_PAINT_RED] = { "\033[1;31m", 7 },
 	[VD_PAINT_YELLOW] = { "\033[33m", 5 },  [VD_PAINT_CYAN] = { "\033[36m", 5 },
@@ -48,74 +51,49 @@ void vd_paint_word(struct vd_out *out, enum vd_paint_hue hue, const char *s, siz
 /* --- what may be worth a look ------------------------------------------------------------------------------------- */
 
 /*
- * Sixteen bytes at a time, in the compiler's portable vectors, are asked whether something may begin in them: a
- * character to escape, a path, a context, a guest's name, three letters from the middle of a word of failure. Only
- * these places are looked at one by one.
+ * Sixteen bytes at a time are asked whether something may begin in them: a character to escape, a path, a context, a
+ * guest's name, two letters from the middle of a word of failure. Only these places are looked at one by one.
  */
-#define BLOCK 16
 #define AHEAD 2 /* bytes behind a block that its last byte is compared with */
-
-typedef unsigned char vec __attribute__((vector_size(BLOCK)));
-typedef signed char svec __attribute__((vector_size(BLOCK)));
-
-static inline vec load(const char *s)
-{
-	vec v;
-
-	memcpy(&v, s, BLOCK);
-	return v;
-}
-
-/* One bit per byte of a comparison's result. */
-static inline unsigned bits_of(vec v)
-{
-#ifdef __SSE2__
-	typedef char cvec __attribute__((vector_size(BLOCK)));
-
-	return (unsigned)__builtin_ia32_pmovmskb128((cvec)v);
-#else
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < BLOCK; i++)
-		bits |= (unsigned)(v[i] >> 7) << i;
-	return bits;
-#endif
-}
-
-/* The middles of the words of failure, so chosen that few other words have them. */
-#define TRIGRAM(A, B, C) ((la == (A)) & (lb == (B)) & (lc == (C)))
 
 /* What has to be escaped: control characters, DEL, everything beyond ASCII. A tab is among them. */
 static inline unsigned escape_bits(const char *s)
 {
-	vec a = load(s);
+	vd_vec a = vd_vec_load(s);
 
-	return bits_of((vec)((svec)a < 0x20) | (vec)(a == 0x7f));
+	return vd_vec_bits((vd_vec)((vd_svec)a < 0x20) | (vd_vec)(a == 0x7f));
 }
 
+/*
+ * Also what may be worth a colour. The letters are from (e)rro(r), (f)ail, (de)nie(d), (ca)nno(t), (u)nab(le) and
+ * (re)fus(ed): few other words have them, which matters more than how many are compared. Case does not matter, since a
+ * capital would be the first letter.
+ */
 static inline unsigned candidate_bits(const char *s)
 {
-	vec a = load(s), b = load(s + 1), c = load(s + 2);
-	vec la = a | 0x20, lb = b | 0x20, lc = c | 0x20;
-	vec found = (vec)((svec)a < 0x20) | (vec)(a == 0x7f) | (vec)(a == '/');
+	vd_vec a = vd_vec_load(s), b = vd_vec_load(s + 1), c = vd_vec_load(s + 2);
+	vd_vec found = (vd_vec)((vd_svec)a < 0x20) | (vd_vec)(a == 0x7f) | (vd_vec)(a == '/');
+	vd_vec n = (vd_vec)(a == 'n');
 
-	found |= (vec)((a == ':') & (b == 's') & (c == '0')) | (vec)((a == 'm') & (b == 'e') & (c == '='));
-	found |= (vec)(TRIGRAM('f', 'a', 'i') | TRIGRAM('r', 'r', 'o') | TRIGRAM('n', 'i', 'e'));
-	found |= (vec)(TRIGRAM('n', 'n', 'o') | TRIGRAM('f', 'u', 's') | TRIGRAM('n', 'a', 'b'));
-	found |= (vec)(TRIGRAM('m', 'e', 'd') | TRIGRAM('r', 'r', 'u'));
-	return bits_of(found);
+	found |= (vd_vec)(((a == ':') & (b == 's')) | ((a == 'm') & (b == 'e') & (c == '=')));
+	found |= (vd_vec)((a == b) & (c == 'o')) & (n | (vd_vec)(a == 'r'));
+	found |= n & ((vd_vec)((b == 'i') & (c == 'e')) | (vd_vec)((b == 'a') & (c == 'b')));
+	found |= (vd_vec)(((a == 'a') & (b == 'i') & (c == 'l')) | ((a == 'f') & (b == 'u') & (c == 's')));
+	return vd_vec_bits(found);
 }
 
-/* The first candidate at or behind @pos, @len when there is none. */
-static inline size_t next_candidate(const char *s, size_t len, size_t pos, bool color)
+/* The first candidate at or behind @pos, @len when there is none. @slack: bytes that may be read behind @len. */
+static inline size_t next_candidate(const char *s, size_t len, size_t pos, bool color, size_t slack)
 {
-	char tail[2 * BLOCK + AHEAD];
+	char tail[2 * VD_BLOCK + AHEAD];
 	unsigned bits;
 
-	for (; len >= BLOCK + AHEAD && pos <= len - BLOCK - AHEAD; pos += BLOCK) {
+	for (; pos + VD_BLOCK + AHEAD <= len + slack && pos < len; pos += VD_BLOCK) {
 		bits = color ? candidate_bits(s + pos) : escape_bits(s + pos);
-		if (bits)
-			return pos + (unsigned)__builtin_ctz(bits);
+		if (bits) {
+			pos += (unsigned)__builtin_ctz(bits);
+			return pos < len ? pos : len;
+		}
 	}
 	if (pos >= len)
 		return len;
@@ -123,21 +101,38 @@ static inline size_t next_candidate(const char *s, size_t len, size_t pos, bool 
 	memset(tail, ' ', sizeof(tail));
 	memcpy(tail, s + pos, len - pos);
 	bits = color ? candidate_bits(tail) : escape_bits(tail);
-	if (len - pos > BLOCK)
-		bits |= (color ? candidate_bits(tail + BLOCK) : escape_bits(tail + BLOCK)) << BLOCK;
+	if (len - pos > VD_BLOCK)
+		bits |= (color ? candidate_bits(tail + VD_BLOCK) : escape_bits(tail + VD_BLOCK)) << VD_BLOCK;
 	return bits ? pos + (unsigned)__builtin_ctz(bits) : len;
 }
 
 /* --- what stands there -------------------------------------------------------------------------------------------- */
 
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+enum {
+	IS_ALPHA = 1,
+	IS_NAME = 2,      /* of identifiers and contexts: letters, digits, '_', '-', '.' */
+	IS_PATH = 4,      /* may stand in a path */
+	IS_DELIMITER = 8, /* a path may begin behind it */
+};
+static const unsigned char classes[256] = {
+	['!'] = IS_PATH,         ['#' ... '&'] = IS_PATH,
+	['*' ... '+'] = IS_PATH, ['-' ... '.'] = IS_PATH | IS_NAME,
+	['/'] = IS_PATH,         ['0' ... '9'] = IS_PATH | IS_NAME,
+	[':'] = IS_PATH,         ['='] = IS_PATH | IS_DELIMITER,
+	['?' ... '@'] = IS_PATH, ['A' ... 'Z'] = IS_PATH | IS_NAME | IS_ALPHA,
+	['^'] = IS_PATH,         ['_'] = IS_PATH | IS_NAME,
+	['`'] = IS_PATH,         ['a' ... 'z'] = IS_PATH | IS_NAME | IS_ALPHA,
+	['~'] = IS_PATH,         [' '] = IS_DELIMITER,
+	['\t'] = IS_DELIMITER,   ['\''] = IS_DELIMITER,
+	['"'] = IS_DELIMITER,    ['('] = IS_DELIMITER,
+	['['] = IS_DELIMITER,    ['{'] = IS_DELIMITER,
+	['<'] = IS_DELIMITER,    [','] = IS_DELIMITER,
+	[';'] = IS_DELIMITER,    ['|'] = IS_DELIMITER,
+};
 
-static bool is_name(char c)
+static inline bool is(char c, unsigned class)
 {
-	return is_alpha(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+	return (classes[(unsigned char)c] & class) != 0;
 }
 
 struct token {
@@ -150,9 +145,22 @@ static void find_path(const char *s, size_t len, size_t at, struct token *token)
 {
 	size_t end = at + 1;
 
-	if (at && !strchr(" \t'\"=([{<,;|", s[at - 1]) && !(s[at - 1] == ':' && at > 1 && is_alpha(s[at - 2])))
+	if (at && !is(s[at - 1], IS_DELIMITER) && !(s[at - 1] == ':' && at > 1 && is(s[at - 2], IS_ALPHA)))
 		return;
-	while (end < len && s[end] > ' ' && s[end] < 0x7f && !strchr("'\"<>,;|()[]{}", s[end]))
+	while (len - end >= VD_BLOCK) {
+		vd_vec v = vd_vec_load(s + end);
+		vd_vec stop = (vd_vec)((vd_svec)v <= ' ') | (vd_vec)(v == 0x7f);
+		unsigned bits;
+
+		stop |= (vd_vec)((v == '"') | (v == '\'') | (v == ',') | (v == ';'));
+		stop |= (vd_vec)(((v | 0x20) == '{') | ((v | 0x20) == '}') | ((v | 0x20) == '|'));
+		stop |= (vd_vec)((v == '(') | (v == ')') | (v == '<') | (v == '>'));
+		bits = vd_vec_bits(stop);
+		end += bits ? (unsigned)__builtin_ctz(bits) : VD_BLOCK;
+		if (bits)
+			break;
+	}
+	while (end < len && is(s[end], IS_PATH))
 		end++;
 	while (end > at + 1 && (s[end - 1] == '.' || s[end - 1] == ':'))
 		end--;
@@ -167,7 +175,9 @@ static void find_context(const char *s, size_t len, size_t done, size_t at, stru
 {
 	size_t start = at, end = at + 3, colons = 0;
 
-	while (start > done && (is_name(s[start - 1]) || s[start - 1] == ':')) {
+	if (end > len || s[at + 2] != '0')
+		return;
+	while (start > done && (is(s[start - 1], IS_NAME) || s[start - 1] == ':')) {
 		start--;
 		colons += s[start] == ':';
 	}
@@ -189,7 +199,7 @@ static void find_guest(const char *s, size_t len, size_t at, struct token *token
 	if (at < 6 || s[at - 1] != 'a' || s[at - 2] != 'n' || s[before - 1] != ' ')
 		return;
 	before--;
-	while (before && is_name(s[before - 1]))
+	while (before && is(s[before - 1], IS_NAME))
 		before--;
 	if (!before || !((s[before - 1] == '=' && before >= 3 && memcmp(s + before - 3, "vm=", 3) == 0) ||
 	                 (s[before - 1] == '=' && before >= 3 && memcmp(s + before - 3, "id=", 3) == 0) ||
@@ -208,23 +218,22 @@ static void find_word(const char *s, size_t len, size_t done, size_t at, struct 
 		                             "cannot", "unable", "refused", "timed", "corrupt", "corrupted" };
 	size_t start = at, end = at;
 
-	while (start > done && is_alpha(s[start - 1]))
+	while (start > done && is(s[start - 1], IS_ALPHA))
 		start--;
-	while (end < len && is_alpha(s[end]))
+	while (end < len && is(s[end], IS_ALPHA))
 		end++;
-	if ((start && (is_name(s[start - 1]) && s[start - 1] != '.')) ||
+	if (end - start < 4 || end - start > 7)
+		return;
+	if ((start && (is(s[start - 1], IS_NAME) && s[start - 1] != '.')) ||
 	    (end < len && (s[end] == '_' || s[end] == '=')))
 		return;
 	for (size_t i = 0; i < VD_ARRAY_SIZE(words); i++) {
 		size_t n = strlen(words[i]);
 
-		if (n != end - start || strncasecmp(s + start, words[i], n) != 0)
-			continue;
-		if (words[i][0] != 't')
+		if (n == end - start && strncasecmp(s + start, words[i], n) == 0) {
 			*token = (struct token){ start, end, VD_PAINT_RED };
-		else if (len - end >= 4 && memcmp(s + end, " out", 4) == 0)
-			*token = (struct token){ start, end + 4, VD_PAINT_RED };
-		return;
+			return;
+		}
 	}
 }
 
@@ -243,38 +252,67 @@ static void find_token(const char *s, size_t len, size_t done, size_t at, struct
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
-static inline void add(struct vd_out *out, const char *s, size_t len)
+/*
+ * Text is painted in slices, so that one check makes room for all that may become of a slice: a token of three bytes
+ * gains twelve, an escaped byte three.
+ */
+#define SLICE 8192
+#define ROOM  (SLICE * 6 + 512)
+_Static_assert(ROOM <= VD_OUT_ROOM, "a painted slice fits");
+
+/* For the functions below there is room. Copying a fixed number of bytes, where they may be read, spares a call. */
+static inline void add(struct vd_out *out, const char *s, size_t len, size_t slack)
 {
-	/* Most pieces are short: spare them the general way. */
-	if (len <= 512) {
-		memcpy(vd_out_reserve(out, 512), s, len);
-		out->len += len;
-	} else {
-		vd_out_add(out, s, len);
-	}
+	char *to = out->buf + out->len;
+	size_t done = 0;
+
+	if (!slack)
+		memcpy(to, s, len);
+	else
+		do
+			memcpy(to + done, s + done, VD_LINES_SLACK);
+		while ((done += VD_LINES_SLACK) < len && len < 4096);
+	if (done && done < len)
+		memcpy(to + done, s + done, len - done);
+	out->len += len;
 }
 
-/* A token inside text of @around. Not through vd_paint_end(), so that the text's own hue comes back. */
-static void add_token(struct vd_out *out, const char *s, const struct token *token, enum vd_paint_hue around)
+static inline void add_start(struct vd_out *out, enum vd_paint_hue hue)
 {
-	vd_paint_end(out, around);
-	vd_paint_word(out, token->hue, s + token->start, token->end - token->start);
-	vd_paint_start(out, around);
+	memcpy(out->buf + out->len, hues[hue].start, 8);
+	out->len += hues[hue].len;
 }
 
-void vd_paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len)
+static inline void add_end(struct vd_out *out, enum vd_paint_hue hue)
+{
+	memcpy(out->buf + out->len, RESET, RESET_LEN);
+	out->len += hue ? RESET_LEN : 0;
+}
+
+/* A token inside text of @around, whose hue comes back behind it. */
+static void add_token(struct vd_out *out, const char *s, const struct token *token, enum vd_paint_hue around,
+                      size_t slack)
+{
+	add_end(out, around);
+	add_start(out, token->hue);
+	if (token->hue == VD_PAINT_BOLD) /* a guest's name may be any text */
+		vd_out_escaped(out, s + token->start, token->end - token->start);
+	else
+		add(out, s + token->start, token->end - token->start, slack);
+	add_end(out, token->hue);
+	add_start(out, around);
+}
+
+static void paint_slice(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len, size_t slack)
 {
 	bool seek = out->color && hue != VD_PAINT_DIM;
 	size_t done = 0, pos = 0;
 
-	if (len && s[len - 1] == '\r')
-		len--;
-	vd_paint_start(out, hue);
-	while ((pos = next_candidate(s, len, pos, seek)) < len) {
+	while ((pos = next_candidate(s, len, pos, seek, slack)) < len) {
 		struct token token;
 
 		if ((unsigned char)s[pos] >= 0x80 || (unsigned char)s[pos] < 0x20 || s[pos] == 0x7f) {
-			add(out, s + done, pos - done);
+			add(out, s + done, pos - done, slack);
 			pos += vd_out_escaped_char(out, s + pos, len - pos);
 			done = pos;
 			continue;
@@ -284,53 +322,91 @@ void vd_paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, siz
 			pos++;
 			continue;
 		}
-		add(out, s + done, token.start - done);
-		add_token(out, s, &token, hue);
+		add(out, s + done, token.start - done, slack);
+		add_token(out, s, &token, hue, slack);
 		done = pos = token.end;
 	}
-	add(out, s + done, len - done);
-	vd_paint_end(out, hue);
+	add(out, s + done, len - done, slack);
+}
+
+/* @slack: 0, or VD_LINES_SLACK when so many bytes may be read behind the text. */
+static void paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len, size_t slack)
+{
+	if (len && s[len - 1] == '\r')
+		len--;
+	do {
+		size_t n = len;
+
+		if (n > SLICE)
+			for (n = SLICE; n > SLICE - 4 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+				continue; /* not in the middle of a character */
+		vd_out_reserve(out, ROOM);
+		if (out->color)
+			add_start(out, hue);
+		paint_slice(out, hue, s, n, n < len ? VD_LINES_SLACK < len - n ? VD_LINES_SLACK : slack : slack);
+		if (out->color)
+			add_end(out, hue);
+		s += n;
+		len -= n;
+	} while (len);
+}
+
+void vd_paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len)
+{
+	paint_text(out, hue, s, len, 0);
 }
 
 static const enum vd_paint_hue level_hues[] = { VD_PAINT_PLAIN, VD_PAINT_DIM, VD_PAINT_PLAIN, VD_PAINT_YELLOW,
 	                                        VD_PAINT_RED };
 
-/* The head of a record, which the parser has checked to be printable. */
-static void paint_head(struct vd_out *out, const char *line, const struct vd_record *record)
+/* The head of a record, which the parser has checked to be printable. A prefix of hosts and programs may be long. */
+static void paint_head(struct vd_out *out, const char *line, const struct vd_record *record, size_t slack)
 {
 	const char *s = line, *message = record->message.s;
 
-	vd_paint_start(out, VD_PAINT_DIM);
+	vd_out_reserve(out, (size_t)(message - s) + ROOM / 4);
+	add_start(out, VD_PAINT_DIM);
 	if (record->level) {
-		add(out, s, (size_t)(record->level_word.s - s));
-		vd_paint_end(out, VD_PAINT_DIM);
-		vd_paint_start(out, level_hues[record->level]);
-		add(out, record->level_word.s, record->level_word.len);
-		vd_paint_end(out, level_hues[record->level]);
+		add(out, s, (size_t)(record->level_word.s - s), slack);
+		add_end(out, VD_PAINT_DIM);
+		add_start(out, level_hues[record->level]);
+		add(out, record->level_word.s, record->level_word.len, slack);
+		add_end(out, level_hues[record->level]);
 		s = record->level_word.s + record->level_word.len;
 		if (record->function.len) {
-			add(out, s, (size_t)(record->function.s - s));
-			vd_paint_start(out, VD_PAINT_CYAN);
-			add(out, record->function.s, record->function.len);
-			vd_paint_end(out, VD_PAINT_CYAN);
+			add(out, s, (size_t)(record->function.s - s), slack);
+			add_start(out, VD_PAINT_CYAN);
+			add(out, record->function.s, record->function.len, slack);
+			add_end(out, VD_PAINT_CYAN);
 			s = record->function.s + record->function.len;
 		}
-		vd_paint_start(out, VD_PAINT_DIM);
+		add_start(out, VD_PAINT_DIM);
 	}
-	add(out, s, (size_t)(message - s));
-	vd_paint_end(out, VD_PAINT_DIM);
+	add(out, s, (size_t)(message - s), slack);
+	add_end(out, VD_PAINT_DIM);
+}
+
+static void paint_line(struct vd_out *out, const char *s, size_t len, const struct vd_record *record, bool dimmed,
+                       size_t slack)
+{
+	size_t head = record ? (size_t)(record->message.s - s) : 0;
+
+	if (!out->color || dimmed || head == 0 || head > VD_OUT_ROOM / 2) {
+		paint_text(out, dimmed ? VD_PAINT_DIM : VD_PAINT_PLAIN, s, len, slack);
+		return;
+	}
+	paint_head(out, s, record, slack);
+	paint_text(out, VD_PAINT_PLAIN, s + head, len - head, slack);
 }
 
 void vd_paint_line(struct vd_out *out, const char *line, size_t len, const struct vd_record *record, bool dimmed)
 {
-	size_t head = record ? (size_t)(record->message.s - line) : 0;
+	paint_line(out, line, len, record, dimmed, 0);
+}
 
-	if (!out->color || dimmed || !record) {
-		vd_paint_text(out, dimmed ? VD_PAINT_DIM : VD_PAINT_PLAIN, line, len);
-		return;
-	}
-	paint_head(out, line, record);
-	vd_paint_text(out, VD_PAINT_PLAIN, line + head, len - head);
+void vd_paint_fast(struct vd_out *out, const struct vd_line *line, const struct vd_record *record, bool dimmed)
+{
+	paint_line(out, line->text, line->len, record, dimmed, VD_LINES_SLACK);
 }
 
 static bool begins(const struct vd_slice *slice, const char *s)
@@ -348,7 +424,7 @@ bool vd_record_is_noise(const struct vd_record *record)
 		/* A client that went away without saying goodbye. */
 		return function->len == 20 && begins(function, "virNetSocketReadWire") &&
 		       begins(&record->message, "End of file while reading data: Input/output error");
-	if (function->len < 12 || function->s[0] != 'v')
+	if (function->len < 12 || (function->s[3] != 'O' && function->s[3] != 'E' && function->s[3] != '_'))
 		return false;
 	return begins(function, "virObjectRef") || begins(function, "virObjectUnref") ||
 	       begins(function, "virObjectNew") || begins(function, "vir_object_finalize") ||

@@ -8,6 +8,7 @@
  * swallows, bold and dim where a hue is not needed. Colour is never the only signal.
  */
 
+#include "lines.h"
 #include "out.h"
 #include "record.h"
 
@@ -38,10 +39,12 @@ void vd_paint_word(struct vd_out *out, enum vd_paint_hue hue, const char *s, siz
  */
 void vd_paint_text(struct vd_out *out, enum vd_paint_hue hue, const char *s, size_t len);
 /*
- * A line with the head @record, which was parsed from @line; NULL: a line without one. @len bytes, a first piece when
- * it is long; vd_paint_text() paints the others. @dimmed: the whole line is harmless. No newline is added.
+ * A line with the head @record, which was parsed from it; NULL: a line without one, or a further piece of a long line.
+ * @dimmed: the whole line is harmless. No newline is added.
  */
 void vd_paint_line(struct vd_out *out, const char *line, size_t len, const struct vd_record *record, bool dimmed);
+/* The same for a line as lib/lines hands it out: VD_LINES_SLACK bytes behind it are read, which is faster. */
+void vd_paint_fast(struct vd_out *out, const struct vd_line *line, const struct vd_record *record, bool dimmed);
 
 /*
  * Is the record one that means nothing on its own: reference counting, the event loop, a client that hung up? True also

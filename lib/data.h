@@ -16,6 +16,7 @@
 	extern const size_t vd_data_##NAME##_len
 
 VD_DATA(categories);
+VD_DATA(functions);
 VD_DATA(denials);
 VD_DATA(topics);
 

@@ -19,9 +19,9 @@ static int init(struct vd_lines *lines, size_t piece)
 	piece = piece ? piece : VD_LINES_PIECE;
 	lines->piece = piece;
 	lines->chunk = piece < CHUNK ? piece : CHUNK;
-	/* Pages that no long line ever reaches cost nothing. */
+	/* Pages that no long line ever reaches cost nothing. Zeroed, so that what is read behind a line is defined. */
 	lines->cap = piece + lines->chunk;
-	lines->buf = malloc(lines->cap);
+	lines->buf = calloc(1, lines->cap + VD_LINES_SLACK);
 	return lines->buf ? 0 : -ENOMEM;
 }
 
@@ -197,6 +197,28 @@ bool vd_lines_ready(struct vd_lines *lines)
 		return true;
 	lines->scanned = lines->end;
 	return false;
+}
+
+bool vd_lines_window(struct vd_lines *lines, const char **ret_text, size_t *ret_len)
+{
+	const char *text, *newline;
+
+	if (lines->inside || (lines->start == lines->end && (lines->at_end || fill(lines) <= 0)))
+		return false;
+	text = lines->buf + lines->start;
+	newline = memrchr(text, '\n', lines->end - lines->start);
+	if (!newline)
+		return false;
+	*ret_text = text;
+	*ret_len = (size_t)(newline - text) + 1;
+	return true;
+}
+
+void vd_lines_skip(struct vd_lines *lines, size_t len)
+{
+	lines->start += len;
+	lines->scanned = lines->start;
+	lines->offset += (int64_t)len;
 }
 
 static int size_of(int fd, int64_t *ret_size)

@@ -17,6 +17,9 @@
 /* The longest piece unless another is asked for; also how far a pattern looks into a line. */
 #define VD_LINES_PIECE (1u << 20)
 
+/* So many bytes behind a line may be read as well, whatever they are: for those who look at many bytes at once. */
+#define VD_LINES_SLACK 64
+
 struct vd_line {
 	const char *text; /* borrowed until the next call; not NUL-terminated; may hold NUL bytes */
 	size_t len;       /* without the newline */
@@ -80,6 +83,15 @@ bool vd_lines_rest(const struct vd_lines *lines, struct vd_line *ret_line);
 void vd_lines_restart(struct vd_lines *lines, int fd, int64_t offset);
 /* Is a complete line or piece buffered, so that the next call will not read? */
 bool vd_lines_ready(struct vd_lines *lines);
+
+/*
+ * What is buffered of complete lines, when the next line begins there: their bytes, the last newline included. For
+ * those who look at many lines at once and vd_lines_skip() the ones that do not matter. Reads once when nothing is
+ * buffered. Returns false when there is no complete line.
+ */
+bool vd_lines_window(struct vd_lines *lines, const char **ret_text, size_t *ret_len);
+/* Go on behind @len bytes of the window: the end of one of its lines. */
+void vd_lines_skip(struct vd_lines *lines, size_t len);
 
 /*
  * Where the last @count lines of the regular file @fd begin, read backwards in blocks: as tail(1) counts, an unfinished

@@ -15,6 +15,7 @@
 
 struct vd_match {
 	pcre2_code *code;
+	pcre2_code *lines; /* the same for many lines at once; NULL: cannot be used so */
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack; /* the machine code's own, larger than what it takes otherwise */
@@ -38,6 +39,42 @@ static bool wants_utf(const char *pattern)
 	return false;
 }
 
+/*
+ * Every match inside a line is also found in many lines: '^' and '$' mean the same there, and what cannot see beyond
+ * its match goes the same ways. Not so lookaround, \\A and its kin, and what never gives back what it took, which could
+ * run into the next line.
+ */
+static bool is_line_local(const char *pattern)
+{
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\' && p[1]) {
+			p++;
+			if (strchr("AZzGKXRQECgk", *p))
+				return false;
+		} else if (*p == '(' && (p[1] == '*' || (p[1] == '?' && p[2] != ':' && strncmp(p + 2, "i)", 2)))) {
+			return false;
+		} else if (*p == '+' && p > pattern && strchr("*+?}", p[-1])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int compile(const char *pattern, uint32_t options, pcre2_code **ret_code, PCRE2_SIZE *ret_at)
+{
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	int code = PCRE2_ERROR_NOMEMORY;
+
+	*ret_at = 0;
+	if (!context)
+		return code;
+	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+	*ret_code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options | PCRE2_NEVER_BACKSLASH_C, &code,
+	                          ret_at, context);
+	pcre2_compile_context_free(context);
+	return *ret_code ? 0 : code;
+}
+
 int vd_match_new(const char *pattern, struct vd_match **ret_match, struct vd_err *err)
 {
 	uint32_t options = wants_utf(pattern) ? PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : 0;
@@ -47,9 +84,8 @@ int vd_match_new(const char *pattern, struct vd_match **ret_match, struct vd_err
 
 	if (!match)
 		return vd_err_set(err, ENOMEM, "no memory for the pattern");
-	match->code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options | PCRE2_NEVER_BACKSLASH_C, &code, &at,
-	                            NULL);
-	if (!match->code) {
+	code = compile(pattern, options, &match->code, &at);
+	if (code) {
 		PCRE2_UCHAR text[160] = "";
 
 		pcre2_get_error_message(code, text, sizeof(text));
@@ -58,6 +94,12 @@ int vd_match_new(const char *pattern, struct vd_match **ret_match, struct vd_err
 	}
 	/* Where machine code is not possible, or forbidden by the system, the interpreter does it. */
 	match->jit = pcre2_jit_compile(match->code, PCRE2_JIT_COMPLETE) == 0;
+	if (match->jit && is_line_local(pattern) &&
+	    compile(pattern, options | PCRE2_MULTILINE, &match->lines, &at) == 0 &&
+	    pcre2_jit_compile(match->lines, PCRE2_JIT_COMPLETE) != 0) {
+		pcre2_code_free(match->lines);
+		match->lines = NULL;
+	}
 	match->data = pcre2_match_data_create(1, NULL);
 	match->context = pcre2_match_context_create(NULL);
 	if (!match->data || !match->context)
@@ -77,6 +119,7 @@ void vd_match_free(struct vd_match *match)
 	pcre2_jit_stack_free(match->stack);
 	pcre2_match_context_free(match->context);
 	pcre2_match_data_free(match->data);
+	pcre2_code_free(match->lines);
 	pcre2_code_free(match->code);
 	free(match);
 }
@@ -112,6 +155,23 @@ bool vd_match_find(struct vd_match *match, const char *text, size_t len, size_t 
 	*ret_start = place[0] < place[1] ? place[0] : place[1];
 	*ret_end = place[1];
 	return true;
+}
+
+bool vd_match_can_scan(const struct vd_match *match)
+{
+	return match->lines != NULL;
+}
+
+int vd_match_scan(struct vd_match *match, const char *text, size_t len, size_t from, size_t *ret_start)
+{
+	int r = pcre2_jit_match(match->lines, (PCRE2_SPTR)text, len, from, 0, match->data, match->context);
+
+	if (r == PCRE2_ERROR_NOMATCH)
+		return 1;
+	if (r < 0)
+		return -E2BIG;
+	*ret_start = pcre2_get_ovector_pointer(match->data)[0];
+	return 0;
 }
 
 unsigned long vd_match_given_up(const struct vd_match *match)

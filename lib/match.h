@@ -28,6 +28,17 @@ void vd_match_cleanup(struct vd_match **match);
 bool vd_match_has(struct vd_match *match, const char *text, size_t len);
 /* The same, with where the first match begins and ends. */
 bool vd_match_find(struct vd_match *match, const char *text, size_t len, size_t *ret_start, size_t *ret_end);
+/*
+ * For searching many lines at once, which is several times faster than line by line: can it be done with this pattern?
+ * Not when it could tell a line's edge from a newline otherwise than by '^' and '$'.
+ */
+bool vd_match_can_scan(const struct vd_match *match);
+/*
+ * Where in the lines of @len bytes at @text, from the line start @from on, a match may begin; every line that matches
+ * is found, and some that do not: vd_match_has() is to judge the line. Returns 0; 1: no further line matches; -E2BIG:
+ * the effort ran out, the lines are to be judged one by one.
+ */
+int vd_match_scan(struct vd_match *match, const char *text, size_t len, size_t from, size_t *ret_start) VD_MUST_CHECK;
 /* How many lines were given up on. */
 unsigned long vd_match_given_up(const struct vd_match *match);
 

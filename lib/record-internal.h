@@ -12,20 +12,27 @@ static inline bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Eight bytes of text: '0' stands for any digit, all else for itself. The mask is 0xf0 for a digit, 0xff elsewhere. */
+struct shape {
+	char text[9], mask[9];
+};
+static const struct shape shape_date = { "0000-00-", "\xf0\xf0\xf0\xf0\xff\xf0\xf0\xff" };
+static const struct shape shape_day = { "00 00:00", "\xf0\xf0\xff\xf0\xf0\xff\xf0\xf0" };
+static const struct shape shape_clock = { "00:00:00", "\xf0\xf0\xff\xf0\xf0\xff\xf0\xf0" };
+static const struct shape shape_tail = { "0:00.000", "\xf0\xff\xf0\xf0\xff\xf0\xf0\xf0" };
+static const struct shape shape_digits = { "00000000", "\xf0\xf0\xf0\xf0\xf0\xf0\xf0\xf0" };
+
 /*
- * Compare eight bytes with a shape in one go: '0' stands for any digit, all else for itself. After the exclusive or a
- * digit is 0 to 9, so that neither it nor it plus 6 has a bit in the upper half; everything else has to be 0.
+ * Compare in one go: after the exclusive or a digit is 0 to 9, so that neither it nor it plus 6 has a bit in the upper
+ * half; everything else has to be 0.
  */
-static inline bool has_shape(const char *s, const char *shape)
+static inline bool has_shape(const char *s, const struct shape *shape)
 {
-	unsigned char strict[8];
 	uint64_t a, b, mask;
 
-	for (size_t i = 0; i < 8; i++)
-		strict[i] = shape[i] == '0' ? 0xf0 : 0xff;
-	memcpy(&mask, strict, 8);
 	memcpy(&a, s, 8);
-	memcpy(&b, shape, 8);
+	memcpy(&b, shape->text, 8);
+	memcpy(&mask, shape->mask, 8);
 	a ^= b;
 	return ((a & mask) | ((a + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0))) == 0;
 }
@@ -33,13 +40,13 @@ static inline bool has_shape(const char *s, const char *shape)
 /* Does "YYYY-MM-DD HH:MM:SS.mmm" stand at @s? Whether there is such a day is not looked at. */
 static inline bool is_date_stamp(const char *s, size_t len)
 {
-	return len >= 23 && has_shape(s, "0000-00-") && has_shape(s + 8, "00 00:00") && has_shape(s + 15, "0:00.000");
+	return len >= 23 && has_shape(s, &shape_date) && has_shape(s + 8, &shape_day) && has_shape(s + 15, &shape_tail);
 }
 
 /* "HH:MM:SS.mmm" */
 static inline bool is_clock_stamp(const char *s, size_t len)
 {
-	return len >= 12 && has_shape(s, "00:00:00") && has_shape(s + 4, "0:00.000");
+	return len >= 12 && has_shape(s, &shape_clock) && has_shape(s + 4, &shape_tail);
 }
 
 /* "+0000" or another zone, in five bytes. */

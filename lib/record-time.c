@@ -159,7 +159,7 @@ static unsigned month_of(const char *s)
 static bool is_syslog(const char *s, size_t len)
 {
 	return len >= 15 && month_of(s) && s[3] == ' ' && (s[4] == ' ' || is_digit(s[4])) && is_digit(s[5]) &&
-	       s[6] == ' ' && has_shape(s + 7, "00:00:00");
+	       s[6] == ' ' && has_shape(s + 7, &shape_clock);
 }
 
 static int64_t syslog_time(const struct vd_record_clock *clock, const char *s, size_t len, size_t *ret_len)
@@ -184,8 +184,8 @@ static int64_t syslog_time(const struct vd_record_clock *clock, const char *s, s
 /* "2026-11-23T09:47:18" and what follows; also with a blank. */
 static bool is_iso(const char *s, size_t len)
 {
-	return len >= SECOND_LEN && has_shape(s, "0000-00-") && is_digit(s[8]) && is_digit(s[9]) &&
-	       (s[10] == 'T' || s[10] == ' ') && has_shape(s + 11, "00:00:00");
+	return len >= SECOND_LEN && has_shape(s, &shape_date) && is_digit(s[8]) && is_digit(s[9]) &&
+	       (s[10] == 'T' || s[10] == ' ') && has_shape(s + 11, &shape_clock);
 }
 
 /* "1763891238.571234": seconds since the epoch as journalctl -o short-unix writes them. */
@@ -193,7 +193,7 @@ static size_t unix_length(const char *s, size_t len)
 {
 	size_t n;
 
-	if (len < 12 || !has_shape(s, "00000000") || !is_digit(s[8]) || !is_digit(s[9]) || s[10] != '.')
+	if (len < 12 || !has_shape(s, &shape_digits) || !is_digit(s[8]) || !is_digit(s[9]) || s[10] != '.')
 		return 0;
 	fraction(s + 11, len - 11, &n);
 	return n ? 11 + n : 0;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "record-internal.h"
 
 /* "2011-12-08 14:36:57.223" and "+0000: " behind it. */
@@ -23,19 +24,36 @@ const char *vd_record_level_name(unsigned level)
 	return levels[level < VD_ARRAY_SIZE(levels) ? level : 0].word;
 }
 
-static bool is_word(char c)
+static const bool words[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['_'] = true,
+};
+
+static inline bool is_word(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return words[(unsigned char)c];
 }
 
 /* A number of at most @max digits at *@pos; moves on behind it. */
-static bool take_number(const char *s, size_t len, size_t *pos, unsigned max, uint32_t *ret_number)
+static inline bool take_number(const char *s, size_t len, size_t *pos, unsigned max, uint32_t *ret_number)
 {
-	uint32_t n = 0;
 	size_t at = *pos, end = at + max < len ? at + max : len;
+	uint32_t n = 0, digit;
+	unsigned digits;
 
-	for (; at < end && is_digit(s[at]); at++)
-		n = n * 10 + (uint32_t)(s[at] - '0');
+	if (len - at >= 8) {
+		n = vd_digits8(s + at, &digits);
+		if (digits < 8) {
+			*pos += digits;
+			*ret_number = n;
+			return digits && digits <= max;
+		}
+		n = 0;
+	}
+	for (; at < end && (digit = (uint32_t)(unsigned char)s[at] - '0') < 10; at++)
+		n = n * 10 + digit;
 	if (at == *pos || (at < len && is_digit(s[at])))
 		return false;
 	*pos = at;
@@ -43,7 +61,7 @@ static bool take_number(const char *s, size_t len, size_t *pos, unsigned max, ui
 	return true;
 }
 
-static bool take_text(const char *s, size_t len, size_t *pos, const char *text, size_t text_len)
+static inline bool take_text(const char *s, size_t len, size_t *pos, const char *text, size_t text_len)
 {
 	if (len - *pos < text_len || memcmp(s + *pos, text, text_len) != 0)
 		return false;
@@ -52,31 +70,51 @@ static bool take_text(const char *s, size_t len, size_t *pos, const char *text, 
 }
 
 /* "LEVEL : " at *@pos. */
-static bool take_level(const char *s, size_t len, size_t *pos, struct vd_record *record)
+static inline bool take_level(const char *s, size_t len, size_t *pos, struct vd_record *record)
 {
-	unsigned level;
+	static const unsigned char first[256] = { ['d'] = 1, ['i'] = 2, ['w'] = 3, ['e'] = 4 };
+	const char *word = s + *pos;
+	size_t left = len - *pos;
+	unsigned level = left ? first[(unsigned char)*word] : 0;
+	bool is_it = false;
 
-	if (*pos >= len)
-		return false;
-	level = s[*pos] == 'd' ? 1 : s[*pos] == 'i' ? 2 : s[*pos] == 'w' ? 3 : s[*pos] == 'e' ? 4 : 0;
-	if (!level || !take_text(s, len, pos, levels[level].word, levels[level].len))
-		return false;
-	record->level_word = (struct vd_slice){ s + *pos - levels[level].len, levels[level].len };
 	record->level = (unsigned char)level;
-	if (take_text(s, len, pos, " : ", 3))
+	record->level_word = (struct vd_slice){ word, levels[level].len };
+	/* Constant lengths, so that each comparison is one or two instructions. */
+	if (level == 1)
+		is_it = left >= 8 && memcmp(word, "debug : ", 8) == 0;
+	else if (level == 2)
+		is_it = left >= 7 && memcmp(word, "info : ", 7) == 0;
+	else if (level == 3)
+		is_it = left >= 10 && memcmp(word, "warning : ", 10) == 0;
+	else if (level == 4)
+		is_it = left >= 8 && memcmp(word, "error : ", 8) == 0;
+	if (is_it) {
+		*pos += levels[level].len + 3;
 		return true;
+	}
 	/* Blanks at line ends get lost on the way through mail and trackers. */
-	return len - *pos == 2 && take_text(s, len, pos, " :", 2);
+	return level && take_text(s, len, pos, levels[level].word, levels[level].len) && len - *pos == 2 &&
+	       take_text(s, len, pos, " :", 2);
 }
 
 /* What follows the level: "fn:line : " or not, and the message. */
-static void take_rest(const char *s, size_t len, size_t pos, struct vd_record *record)
+static inline void take_rest(const char *s, size_t len, size_t pos, struct vd_record *record)
 {
 	size_t at = pos;
 
+	/* Names are seldom longer than a block or two: no loop over their bytes, whose end no processor guesses. */
+	while (len - at >= VD_BLOCK) {
+		unsigned others = ~vd_vec_words(vd_vec_load(s + at)) & 0xffff;
+
+		at += others ? (unsigned)__builtin_ctz(others) : VD_BLOCK;
+		if (others)
+			break;
+	}
 	while (at < len && is_word(s[at]))
 		at++;
 	record->function = (struct vd_slice){ s + pos, at - pos };
+	record->line = 0;
 	if (at > pos && !is_digit(s[pos]) && at < len && s[at] == ':' &&
 	    (at++, take_number(s, len, &at, 7, &record->line)) &&
 	    (take_text(s, len, &at, " : ", 3) || (len - at == 2 && take_text(s, len, &at, " :", 2)))) {
@@ -91,9 +129,31 @@ static void take_rest(const char *s, size_t len, size_t pos, struct vd_record *r
 	record->message = (struct vd_slice){ s + pos, len - pos };
 }
 
-static bool take_thread(const char *s, size_t len, size_t *pos, struct vd_record *record)
+static inline bool take_thread(const char *s, size_t len, size_t *pos, struct vd_record *record)
 {
 	return take_number(s, len, pos, 9, &record->thread) && take_text(s, len, pos, ": ", 2);
+}
+
+/*
+ * "YYYY-MM-DD HH:MM:SS.mmm+ZZZZ: THREAD: LEVEL : " and what follows at the start of a line: nearly every line of nearly
+ * every log. False says only that it is not as simple as that.
+ */
+static inline bool parse_common(const char *s, size_t len, struct vd_record *record)
+{
+	size_t pos = ZONED_LEN;
+
+	if (len < ZONED_LEN + 8 || !is_date_stamp(s, len) || !is_zone(s + DATE_LEN) ||
+	    !take_text(s, len, &pos, ": ", 2) || !take_thread(s, len, &pos, record) ||
+	    !take_level(s, len, &pos, record))
+		return false;
+	record->form = VD_RECORD_ZONED;
+	record->prefix = 0;
+	record->pid = 0;
+	record->is_banner = false;
+	record->stamp = (struct vd_slice){ s, ZONED_LEN };
+	record->outer_stamp = record->program = record->category = (struct vd_slice){ s, 0 };
+	take_rest(s, len, pos, record);
+	return true;
 }
 
 /* The record's own head at @pos. */
@@ -215,26 +275,30 @@ static bool parse_prefixed(const char *s, size_t len, size_t pos, struct vd_reco
 	return true;
 }
 
+/* Can a prefix or an early message begin with it? Continuation lines seldom do. */
+static bool may_begin(char c)
+{
+	return is_digit(c) || (c >= 'A' && c <= 'Z') || c == 'l' || c == '<' || c == '[';
+}
+
 bool vd_record_parse(const char *text, size_t len, unsigned flags, struct vd_record *ret_record)
 {
 	static const struct vd_record none;
 	size_t pos = 0;
 
-	*ret_record = none;
-	if (!len || text[0] > '~')
+	if (!len)
 		return false;
-	/* Nearly every line of nearly every log. */
-	if (is_digit(text[0]) && parse_own(text, len, 0, ret_record))
+	if (is_digit(text[0]) && parse_common(text, len, ret_record))
 		return true;
 	if (flags & VD_RECORD_PASTED)
 		while (pos < len && pos < MAX_PREFIX &&
 		       (text[pos] == ' ' || text[pos] == '\t' || text[pos] == '>' || text[pos] == '|'))
 			pos++;
-	if (pos == len)
+	if (pos == len || !may_begin(text[pos]))
 		return false;
 	*ret_record = none;
 	ret_record->prefix = pos;
-	if (pos && parse_own(text, len, pos, ret_record))
+	if (parse_own(text, len, pos, ret_record))
 		return true;
 	*ret_record = none;
 	ret_record->prefix = pos;

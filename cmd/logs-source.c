@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "daemons.h"
+#include "filter.h"
+#include "logs-records.h"
+
+/* A file that the user names is one of this machine, whatever --root says. */
+static bool add_operand(struct vd_ctx *ctx, struct vd_records_input *input, const char *path)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	bool is_stdin = !strcmp(path, "-");
+	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0) {
+		vd_err_set(&err, errno, "cannot read %s: %s", is_stdin ? "standard input" : path, strerror(errno));
+		vd_fail(ctx, &err);
+		return false;
+	}
+	if (vd_records_add(&input->records, fd, is_stdin ? "standard input" : path, 0, 0, &err) < 0) {
+		vd_fail(ctx, &err);
+		return false;
+	}
+	return true;
+}
+
+/* --- where this host's daemons log --- */
+
+struct places {
+	struct vd_strv files;
+	struct vd_strv
+	        journal; /* daemons that log to the journal, or to syslog or standard error, which end there too */
+};
+
+static void add_once(struct vd_strv *list, const char *s)
+{
+	if (!vd_strv_has(list, s))
+		vd_report_check(vd_strv_add(list, s));
+}
+
+/* Where the outputs in @value send what @daemon logs. */
+static void add_outputs(struct places *places, const struct vd_daemon *daemon, const char *value)
+{
+	struct vd_filters outputs;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+
+	if (vd_filters_parse(VD_LOG_OUTPUTS, value, &outputs, &err) < 0)
+		return;
+	for (size_t i = 0; i < outputs.count; i++) {
+		const struct vd_filter_item *item = &outputs.items[i];
+
+		if (item->valid && item->path && item->path[0] == '/')
+			add_once(&places->files, item->path);
+		else if (item->valid && item->parsed.dest != VLOG_DEST_FILE)
+			add_once(&places->journal, daemon->name);
+	}
+	vd_filters_release(&outputs);
+}
+
+static void find_places(struct vd_ctx *ctx, struct places *places)
+{
+	VD_AUTO_DAEMONS daemons = { 0 };
+	VD_AUTO_ERR err = VD_ERR_INIT;
+
+	if (vd_daemons_load(ctx->root, ctx->use_session, ctx->session_user, &daemons, &err) < 0) {
+		vd_fail(ctx, &err);
+		return;
+	}
+	for (size_t i = 0; i < daemons.len; i++) {
+		const struct vd_daemon *daemon = &daemons.items[i];
+		VD_AUTO_LOG_VALUES values = { 0 };
+		const struct vd_log_value *value;
+		VD_AUTO_BUF usual = VD_BUF_INIT;
+		struct vd_stat st;
+
+		if (vd_daemon_log_load(ctx->root, &daemons.scope, daemon, &values) == 0) {
+			value = vd_log_values_get(&values, VD_SETTING_OUTPUTS, false);
+			value = value ? value : vd_log_values_get(&values, VD_SETTING_OUTPUTS, true);
+			if (value && value->value)
+				add_outputs(places, daemon, value->value);
+		}
+		/* What it wrote before its settings were changed. */
+		vd_report_check(vd_buf_addf(&usual, "%s/%s.log", daemons.scope.log_dir, daemon->name));
+		if (vd_root_stat(ctx->root, usual.data, &st, NULL) == 0 && st.type == VD_FILE_REG)
+			add_once(&places->files, usual.data);
+	}
+}
+
+static void add_places(struct vd_ctx *ctx, struct vd_records_input *input, const struct places *places)
+{
+	for (size_t i = 0; i < places->files.len; i++) {
+		VD_AUTO_ERR err = VD_ERR_INIT;
+		const char *path = places->files.items[i];
+		int fd, r = vd_root_open_file(ctx->root, path, &fd, &err);
+
+		/* Not written yet. */
+		if (r == -ENOENT && places->files.len + places->journal.len > 1)
+			continue;
+		if (r == 0)
+			r = vd_records_add(&input->records, fd, path, 0, 0, &err);
+		if (r < 0) {
+			vd_fail(ctx, &err);
+			input->failed = true;
+		}
+	}
+}
+
+static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int64_t since)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r;
+	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
+
+	find_places(ctx, &places);
+	add_places(ctx, input, &places);
+	if (places.journal.len) {
+		r = vd_records_add_journal(&input->records, ctx->root, since, &err);
+		/* A host may have no journal where its daemons have other outputs beside it. */
+		if (r < 0 && !(r == -ENOENT && input->records.len)) {
+			vd_fail(ctx, &err);
+			input->failed = true;
+		}
+	} else if (!input->records.len && !input->failed) {
+		vd_error(ctx, "no log of a libvirt daemon was found on this host; name the file to read");
+		input->failed = true;
+	}
+	vd_strv_release(&places.files);
+	vd_strv_release(&places.journal);
+}
+
+bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, int64_t since, struct vd_records_input *input)
+{
+	*input = (struct vd_records_input){ .records = VD_RECORDS_INIT };
+	for (int i = 0; i < argc; i++)
+		if (!add_operand(ctx, input, argv[i]))
+			input->failed = true;
+	if (!argc)
+		open_default(ctx, input, since);
+	return input->records.len > 0;
+}
+
+bool vd_input_next(struct vd_ctx *ctx, struct vd_records_input *input, struct vd_records_line *ret_line)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r;
+
+	while ((r = vd_records_next(&input->records, ret_line, &err)) < 0) {
+		vd_fail(ctx, &err);
+		input->failed = true;
+	}
+	return r == 0;
+}
+
+void vd_input_release(struct vd_records_input *input)
+{
+	vd_records_release(&input->records);
+}
