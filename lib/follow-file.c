@@ -140,6 +140,18 @@ static void remember(struct vd_follow_file *file, const char *bytes, size_t n)
 static int copies_between(struct vd_follow *f, struct vd_follow_file *file);
 
 /*
+ * Are the first bytes of the chunk still at @offset? Reading is not one step: a file that is emptied and written anew
+ * meanwhile gives old bytes first and new ones behind.
+ */
+static bool is_still_there(const struct vd_follow *f, const struct vd_follow_file *file, size_t n, int64_t offset)
+{
+	char again[VD_FOLLOW_MARK];
+	size_t len = n < sizeof(again) ? n : sizeof(again);
+
+	return pread(file->fd, again, len, (off_t)offset) == (ssize_t)len && !memcmp(again, f->chunk, len);
+}
+
+/*
  * Read on. The bytes before are read again: where they differ, the file was emptied and written anew, whatever its size
  * is now. 0 all was read, 1 the file is not what it was, or a negative result.
  */
@@ -157,6 +169,12 @@ static int drain(struct vd_follow *f, struct vd_follow_file *file)
 			return -errno;
 		if ((size_t)n < file->mark_len || memcmp(f->chunk, file->mark, file->mark_len))
 			return 1;
+		if (n > (ssize_t)file->mark_len &&
+		    !is_still_there(f, file, (size_t)n, file->offset - (int64_t)file->mark_len)) {
+			if (file->mark_len)
+				return 1;
+			continue;
+		}
 		n -= (ssize_t)file->mark_len;
 		if (!n)
 			return 0;
