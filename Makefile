@@ -12,10 +12,11 @@
 #   check-live       root: tests against a libvirt of their own, away from an installed one
 #   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
-#   format analyze coverage dist clean help
+#   dist deb         an archive of the sources; Debian packages in build/deb (needs debhelper)
+#   format analyze coverage clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
-#        WITH_AUDIT=no (without libauparse)
+#        WITH_AUDIT=no (without libauparse)  WITH_SYSTEMD=no (without libsystemd)
 #        prefix bindir libdir includedir mandir bashcompdir zshcompdir fishcompdir DESTDIR PKG_CONFIG
 
 VERSION := 0.1.0
@@ -65,10 +66,16 @@ ifneq ($(WITH_AUDIT),no)
 LIBS += auparse:2.8
 OPT_CPPFLAGS += -DVD_WITH_AUDIT
 endif
+# WITH_SYSTEMD=no: libsystemd, of which only the headers are used here: it is loaded when a journal is read.
+WITH_SYSTEMD ?= yes
+ifneq ($(WITH_SYSTEMD),no)
+LIBS += libsystemd:247
+OPT_CPPFLAGS += -DVD_WITH_SYSTEMD
+endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist deb uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -76,7 +83,7 @@ ifneq ($(MISSING),)
 $(error missing libraries (name:oldest version): $(MISSING). Run `make deps` to install them)
 endif
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES))
-LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIB_NAMES))
+LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(filter-out libsystemd,$(LIB_NAMES))) -ldl
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
@@ -142,6 +149,7 @@ LIB_SRCS := \
 	lib/domain-status.c \
 	lib/domain-tuning.c \
 	lib/domain.c \
+	lib/emulator-edit.c \
 	lib/err.c \
 	lib/file-check.c \
 	lib/file-verdict.c \
@@ -168,6 +176,7 @@ LIB_SRCS := \
 	lib/image-backing.c \
 	lib/image-chain.c \
 	lib/image.c \
+	lib/journal.c \
 	lib/json.c \
 	lib/label-fix.c \
 	lib/label.c \
@@ -187,12 +196,14 @@ LIB_SRCS := \
 	lib/record-time.c \
 	lib/record.c \
 	lib/records.c \
+	lib/relabel.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
 	lib/selinux-domain.c \
 	lib/selinux-host.c \
 	lib/selinux-mode.c \
+	lib/source-tree.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -233,6 +244,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-source.c \
 	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
@@ -274,13 +286,17 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-guard.c \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
-	cmd/selinux-fix.c \
+	cmd/selinux-trace.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
+	cmd/source-check.c \
+	cmd/source-emulator.c \
+	cmd/source-run.c \
 	cmd/suggest-ways.c \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \
@@ -503,6 +519,13 @@ coverage:
 dist:
 	git archive --prefix=virtdiag-$(VERSION)/ -o virtdiag-$(VERSION).tar.gz HEAD
 
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb
+	git archive --prefix=virtdiag-$(VERSION)/ HEAD | tar x -C build/deb
+	cp -r contrib/debian build/deb/virtdiag-$(VERSION)/debian
+	cd build/deb/virtdiag-$(VERSION) && dpkg-buildpackage -b -us -uc
+
 clean:
 	rm -rf build
 
@@ -510,5 +533,5 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 .PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live \
-	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
+	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist deb clean help \
 	install uninstall
