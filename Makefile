@@ -12,7 +12,8 @@
 #   check-live       root: tests against a libvirt of their own, away from an installed one
 #   check-vm         root: tests in a virtual machine where SELinux enforces; the image is made once and cached
 #   install uninstall   honour DESTDIR and prefix
-#   format analyze coverage dist clean help
+#   dist deb         an archive of the sources; Debian packages in build/deb (needs debhelper)
+#   format analyze coverage clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
 #        WITH_AUDIT=no (without libauparse)  WITH_SYSTEMD=no (without libsystemd)
@@ -74,7 +75,7 @@ endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
-NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist uninstall
+NO_LIBS_GOALS := deps deps-live deps-vm bench-deps help clean format dist deb uninstall
 ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists \
 	'$(firstword $(subst :, ,$(l))) >= $(lastword $(subst :, ,$(l)))' 2>/dev/null || echo $(l))))
@@ -148,6 +149,7 @@ LIB_SRCS := \
 	lib/domain-status.c \
 	lib/domain-tuning.c \
 	lib/domain.c \
+	lib/emulator-edit.c \
 	lib/err.c \
 	lib/file-check.c \
 	lib/file-verdict.c \
@@ -200,6 +202,7 @@ LIB_SRCS := \
 	lib/selinux-domain.c \
 	lib/selinux-host.c \
 	lib/selinux-mode.c \
+	lib/source-tree.c \
 	lib/svirt-block.c \
 	lib/svirt-conf.c \
 	lib/svirt-context.c \
@@ -240,6 +243,7 @@ CMD_SRCS := \
 	cmd/cmd-outputs.c \
 	cmd/cmd-selinux.c \
 	cmd/cmd-shell.c \
+	cmd/cmd-source.c \
 	cmd/cmd-svirt.c \
 	cmd/command-complete.c \
 	cmd/command-dump.c \
@@ -288,6 +292,9 @@ CMD_SRCS := \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
+	cmd/source-check.c \
+	cmd/source-emulator.c \
+	cmd/source-run.c \
 	cmd/suggest-ways.c \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \
@@ -510,6 +517,13 @@ coverage:
 dist:
 	git archive --prefix=virtdiag-$(VERSION)/ -o virtdiag-$(VERSION).tar.gz HEAD
 
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb
+	git archive --prefix=virtdiag-$(VERSION)/ HEAD | tar x -C build/deb
+	cp -r contrib/debian build/deb/virtdiag-$(VERSION)/debian
+	cd build/deb/virtdiag-$(VERSION) && dpkg-buildpackage -b -us -uc
+
 clean:
 	rm -rf build
 
@@ -517,5 +531,5 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 .PHONY: FORCE all deps deps-live deps-vm demo check check-unit check-bats check-san check-tsan check-log check-live \
-	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist clean help \
+	check-vm lint fuzz fuzz-build bench bench-deps format analyze coverage dist deb clean help \
 	install uninstall

@@ -4,7 +4,7 @@
 /* The list of commands in help order. A new command is declared and listed here and nowhere else. */
 
 extern const struct vd_cmd vd_cmd_guests, vd_cmd_daemons, vd_cmd_filters, vd_cmd_outputs, vd_cmd_selinux, vd_cmd_cgroup,
-        vd_cmd_logs, vd_cmd_shell;
+        vd_cmd_logs, vd_cmd_shell, vd_cmd_source;
 extern const struct vd_cmd vd_cmd_svirt;
 
 /* clang-format off */
@@ -17,6 +17,7 @@ const struct vd_cmd *const vd_commands[] = {
 	&vd_cmd_cgroup,
 	&vd_cmd_filters,
 	&vd_cmd_outputs,
+	&vd_cmd_source,
 	&vd_cmd_shell,
 	&vd_cmd_help,
 	&vd_cmd_complete,

@@ -189,19 +189,6 @@ static int copy_account(const struct vd_account *from, struct vd_account *ret)
 	return 0;
 }
 
-/* The number as a name, or the name that passwd has for it. */
-static int name_account(struct vd_root *root, struct vd_account *a)
-{
-	char number[16];
-
-	if (vd_host_user_by_uid(root, a->uid, &a->name, NULL, NULL, NULL) == -ENOMEM)
-		return -ENOMEM;
-	snprintf(number, sizeof(number), "%lu", (unsigned long)a->uid);
-	if (!a->name)
-		a->name = strdup(number);
-	return a->name ? 0 : -ENOMEM;
-}
-
 int vd_account_label(struct vd_root *root, const struct vd_account *base, const char *label,
                      struct vd_account *ret_account)
 {
@@ -221,10 +208,8 @@ int vd_account_label(struct vd_root *root, const struct vd_account *base, const 
 		r = unknown(&a, "no such group, of the guest's dac label: ", label);
 	if (!r && a.known)
 		r = add_group(&a, a.gid);
-	for (size_t i = 0; !r && a.known && i < base->ngids; i++)
-		r = add_group(&a, base->gids[i]);
 	if (!r && a.known)
-		r = name_account(root, &a);
+		r = describe(root, &a);
 	if (r < 0) {
 		vd_account_release(&a);
 		return r;

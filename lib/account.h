@@ -32,10 +32,9 @@ struct vd_account {
 int vd_account_qemu(struct vd_root *root, const struct vd_svirt_settings *settings,
                     struct vd_account *ret_account) VD_MUST_CHECK;
 /*
- * The account of a <seclabel model='dac'> @label ("+64055:+64055", "qemu:kvm"; the group may be missing); with NULL a
- * copy of @base. QEMU keeps
- * the supplementary groups of @base, which is that of vd_account_qemu(): libvirt does not draw them anew.
- * Returns 0 or -ENOMEM.
+ * The account of a <seclabel model='dac'> @label ("+64055:+64055", "qemu:kvm"; without a group that of @base stays);
+ * with NULL a copy of @base, which is that of vd_account_qemu(). The supplementary groups are the user's own: libvirt
+ * 9.0.0 draws them anew for the guest. Returns 0 or -ENOMEM.
  */
 int vd_account_label(struct vd_root *root, const struct vd_account *base, const char *label,
                      struct vd_account *ret_account) VD_MUST_CHECK;

@@ -83,7 +83,7 @@ static int judge_more(const struct vd_check_host *host, const struct vd_guest *g
 	int r = judge_migration(all, check);
 
 	if (r == 0 && host->share && remembers && all->user.in_force && !e->private_dev && !all->migration)
-		r = vd_owner_judge(host->root, e, vd_share_remembered(host->share, e), host->boot, check);
+		r = vd_owner_judge(host->root, e, vd_share_remembered(host->share, guest, e), host->boot, check);
 	if (r == 0 && host->share)
 		r = vd_share_judge(host->share, guest, domain, e, check);
 	if (r == 0 && all->open_known)
@@ -96,12 +96,17 @@ static int judge_file(const struct vd_check_host *host, const struct vd_reach_gu
                       const struct vd_open_files *open, struct vd_root *root, const struct vd_guest_check *all,
                       const struct vd_expect *e, struct vd_file_check *file)
 {
-	int r = vd_file_check(root, e, &all->user, file);
+	int r;
 
+	/* All that is said of the file is to be about one and the same. */
+	if (e->path)
+		vd_root_hold(root, e->path);
+	r = vd_file_check(root, e, &all->user, file);
 	if (r == 0 && host->reach)
 		r = vd_reach_check(host->reach, who, e, file);
 	if (r == 0)
 		r = judge_more(host, guest, who->domain, open, root, e, all, file);
+	vd_root_let_go(root);
 	if (r < 0)
 		vd_file_check_release(file);
 	return r;

@@ -48,12 +48,17 @@ static access_vector_t wanted_permissions(security_class_t class, enum vd_file_t
 	static const char *const read_dir[] = { "getattr", "search", NULL };
 	static const char *const use_socket[] = { "getattr", "write", NULL };
 	static const char *const append[] = { "getattr", "open", "append", NULL };
-	const char *const *names = type == VD_FILE_DIR          ? read_dir
-	                           : type == VD_FILE_SOCK       ? use_socket
-	                           : access == VD_ACCESS_APPEND ? append
-	                                                        : read_file;
+	/* virtlogd rolls a log over and starts a new one. */
+	static const char *const fill_dir[] = { "search", "write", "add_name", "remove_name", NULL };
+	const char *const *names = read_file;
 	access_vector_t want = 0;
 
+	if (type == VD_FILE_DIR)
+		names = access == VD_ACCESS_APPEND ? fill_dir : read_dir;
+	else if (type == VD_FILE_SOCK)
+		names = use_socket;
+	else if (access == VD_ACCESS_APPEND)
+		names = append;
 	for (; *names; names++)
 		want |= string_to_av_perm(class, *names);
 	if (access == VD_ACCESS_READ_WRITE && type != VD_FILE_DIR)

@@ -173,8 +173,12 @@ int vd_fix_context(struct vd_file_check *check, const struct vd_mount *mount, co
 	VD_AUTO_BUF before = VD_BUF_INIT;
 	int r;
 
-	/* A part of a file system that is mounted here cannot be named to mount(8) by its source. */
-	if (!mount->source || !mount->fstype || !old || (mount->root && strcmp(mount->root, "/") != 0))
+	/*
+	 * A part of a file system that is mounted here cannot be named to mount(8) by its source, and what is in memory
+	 * would be gone with the mount.
+	 */
+	if (!mount->source || !mount->fstype || !old || (mount->root && strcmp(mount->root, "/") != 0) ||
+	    !strcmp(mount->fstype, "tmpfs") || !strcmp(mount->fstype, "ramfs"))
 		return 0;
 	if (mount_options(mount, context, &now) < 0 || mount_options(mount, old, &before) < 0)
 		return -ENOMEM;

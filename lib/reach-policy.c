@@ -142,8 +142,8 @@ static int fix_directory(struct vd_reach *reach, const struct vd_reach_guest *gu
                          const struct vd_node *n, struct vd_file_check *c)
 {
 	const char *contexts[] = { context, guest->user->process, guest->user->daemon, NULL };
+	struct vd_context was = { 0 };
 	const char *type;
-	VD_AUTO_BUF regex = VD_BUF_INIT;
 	char old[128];
 	size_t k = 0;
 	int r;
@@ -155,11 +155,13 @@ static int fix_directory(struct vd_reach *reach, const struct vd_reach_guest *gu
 	contexts[k] = NULL;
 	type = searchable_type(reach, contexts);
 	vd_policy_type(n->label, old);
-	if (!type || is_shared_dir(n->path, old))
+	if (!type || is_shared_dir(n->path, old) || vd_context_parse(n->label, &was))
 		return 0;
-	r = vd_file_add_fix(c, (const char *const[]){ "chcon", "-t", type, "--", n->path, NULL },
-	                    (const char *const[]){ "chcon", "-t", old, "--", n->path, NULL },
+	r = vd_file_add_fix(c, (const char *const[]){ "chcon", "-t", type, "-l", "s0", "--", n->path, NULL },
+	                    (const char *const[]){ "chcon", "-t", was.type, "-l", was.range ? was.range : "s0", "--",
+	                                           n->path, NULL },
 	                    "the label of this directory alone; services that use it may have to be allowed");
+	vd_context_release(&was);
 	if (!r && !c->keep.len) {
 		VD_AUTO_BUF label = VD_BUF_INIT;
 
@@ -269,6 +271,43 @@ static int check_file(struct vd_reach *reach, const struct vd_reach_guest *guest
 	return r;
 }
 
+/* virtlogd removes an old log and makes a new one: it must be allowed that in the directory. */
+static int check_log_directory(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct opener *o,
+                               const struct vd_way *way, struct vd_file_check *c)
+{
+	static const char wanted[] = "system_u:object_r:virt_log_t:s0";
+	const struct vd_node *n = way->len ? way->dirs[way->len - 1] : NULL;
+	struct vd_context was = { 0 };
+	bool permissive = false;
+	char ptype[128];
+	int r;
+
+	if (!n || !n->label || !o->context ||
+	    vd_policy_judge(reach->root, o->context, n->label, VD_FILE_DIR, VD_ACCESS_APPEND, &permissive) !=
+	            VD_POLICY_DENIED_TYPE ||
+	    permissive || guest->user->permissive || vd_context_parse(n->label, &was))
+		return 0;
+	reach->tally.obstacles++;
+	r = vd_file_also(c, VD_FILE_DENIED, vd_policy_is_home(was.type) ? VD_REASON_USER_HOME : VD_REASON_TYPE,
+	                 "policy: %s (%s) may make and remove no files in %s, the label of the directory %s", o->name,
+	                 vd_policy_type(o->context, ptype), was.type, n->path);
+	if (!r && !is_shared_dir(n->path, was.type) &&
+	    vd_policy_judge(reach->root, o->context, wanted, VD_FILE_DIR, VD_ACCESS_APPEND, &permissive) ==
+	            VD_POLICY_ALLOWED) {
+		r = vd_file_add_fix(
+		        c, (const char *const[]){ "chcon", "-t", "virt_log_t", "-l", "s0", "--", n->path, NULL },
+		        (const char *const[]){ "chcon", "-t", was.type, "-l", was.range ? was.range : "s0", "--",
+		                               n->path, NULL },
+		        "for a directory that holds logs of guests only");
+		if (!r)
+			r = vd_file_keep_label(c, n->path, wanted);
+	}
+	if (!c->avoid)
+		c->avoid = "setenforce 0";
+	vd_context_release(&was);
+	return r;
+}
+
 /* Disks are opened by the daemon first, to read their headers: those that it does not label, with the label of now. */
 static bool daemon_reads(const struct vd_reach_guest *guest, const struct vd_expect *e)
 {
@@ -296,6 +335,8 @@ int vd_reach_policy(struct vd_reach *reach, const struct vd_reach_guest *guest, 
 		r = check_search(reach, guest, user->daemon, "libvirt's daemon", way, c);
 	if (!r && way->end && o.context != user->process)
 		r = check_file(reach, guest, e, way->end, &o, c);
+	if (!r && o.access == VD_ACCESS_APPEND)
+		r = check_log_directory(reach, guest, &o, way, c);
 	if (!r && way->end && daemon_reads(guest, e)) {
 		o = (struct opener){ .context = user->daemon, .name = "libvirt's daemon", .access = VD_ACCESS_READ };
 		r = check_file(reach, guest, e, way->end, &o, c);

@@ -358,11 +358,14 @@ static int check_all(struct vd_reach *reach, const struct vd_reach_guest *guest,
 	if (r < 0)
 		return r;
 	if (c->status == VD_FILE_MISSING)
-		return vd_reach_missing_mount(reach, e, &way, c);
-	if (!way.end && way.code != -ENOENT && opened_by_qemu(guest, e))
+		r = vd_reach_missing_mount(reach, e, &way, c);
+	else if (!way.end && way.code != -ENOENT && opened_by_qemu(guest, e))
 		return note_missing(reach, "the way could not be followed beyond ", way.stop ? way.stop : e->path);
+	/* A log that is not there yet must be made: its directory counts. */
 	if (!way.end)
-		return 0;
+		return r || e->access != VD_ACCESS_DAEMON ? r : vd_reach_policy(reach, guest, e, &way, c);
+	if (c->status == VD_FILE_MISSING)
+		return r;
 	r = vd_reach_mount(reach, guest, e, &way, c);
 	if (!r)
 		r = check_dac(reach, guest, e, &way, c);

@@ -36,16 +36,22 @@ static bool may_see_trusted(void)
 
 static int file_xattr(int fd, const char *name, struct vd_buf *value)
 {
+	/* The kernel clears as much memory as the caller has room for: the usual attribute is short. */
+	static const size_t rooms[] = { 512, MAX_XATTR };
 	char proc[VD_PROC_NAME];
-	ssize_t n;
+	ssize_t n = -1;
 
 	if (!strncmp(name, "trusted.", 8) && !may_see_trusted())
 		return -EPERM;
-	if (vd_buf_reserve(value, MAX_XATTR) < 0)
-		return -ENOMEM;
 	/* fgetxattr() refuses O_PATH descriptors. */
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	n = getxattr(proc, name, value->data, MAX_XATTR);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(rooms); i++) {
+		if (vd_buf_reserve(value, rooms[i]) < 0)
+			return -ENOMEM;
+		n = getxattr(proc, name, value->data, rooms[i]);
+		if (n >= 0 || errno != ERANGE)
+			break;
+	}
 	if (n < 0)
 		return -errno;
 	value->len = (size_t)n;

@@ -18,6 +18,8 @@ struct vd_root {
 	bool sosreport;
 	pid_t pid;
 	struct vd_manifest *manifest; /* NULL: none */
+	char *held_path;              /* see vd_root_hold(); NULL: none */
+	int held_fd;                  /* valid with held_path */
 };
 
 /* Room for "/proc/self/fd/N" and "/proc/PID/root". */

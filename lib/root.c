@@ -205,6 +205,7 @@ void vd_root_free(struct vd_root *root)
 {
 	if (!root)
 		return;
+	vd_root_let_go(root);
 	vd_cleanup_close(&root->fd);
 	vd_manifest_free(root->manifest);
 	free(root->dir);
@@ -368,6 +369,33 @@ static int captured_link(void *data, const char *path, char **ret_target)
 	return !r ? **ret_target != '\0' : r == -ENOMEM ? r : 0;
 }
 
+void vd_root_let_go(struct vd_root *root)
+{
+	if (root->held_path)
+		vd_cleanup_close(&root->held_fd);
+	free(root->held_path);
+	root->held_path = NULL;
+}
+
+void vd_root_hold(struct vd_root *root, const char *path)
+{
+	vd_root_let_go(root);
+	if (root->manifest || lookup(root, path, false, &root->held_fd) < 0)
+		return;
+	root->held_path = strdup(path);
+	if (!root->held_path)
+		vd_cleanup_close(&root->held_fd);
+}
+
+/* A copy of the descriptor that is held for @path, if there is one. */
+static bool held(const struct vd_root *root, const char *path, bool nofollow, int *ret_fd)
+{
+	if (nofollow || !root->held_path || strcmp(root->held_path, path) != 0)
+		return false;
+	*ret_fd = fcntl(root->held_fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd >= 0;
+}
+
 int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what,
                 const struct vd_manifest_entry **ret_entry, int *ret_fd, struct vd_err *err)
 {
@@ -380,7 +408,7 @@ int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const cha
 		if (!r && !*ret_entry)
 			return vd_root_no_evidence(root, path, err);
 	} else {
-		r = lookup(root, path, nofollow, ret_fd);
+		r = held(root, path, nofollow, ret_fd) ? 0 : lookup(root, path, nofollow, ret_fd);
 		/* A sosreport leaves out most of the host: absence there proves nothing. */
 		if (r == -ENOENT && root->sosreport)
 			return vd_root_no_evidence(root, path, err);

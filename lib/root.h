@@ -115,6 +115,14 @@ int vd_root_stat(struct vd_root *root, const char *path, struct vd_stat *ret_sta
 /* Does not follow the last component. */
 int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_stat, struct vd_err *err) VD_MUST_CHECK;
 /*
+ * Until vd_root_let_go(), or the next call, answer vd_root_stat(), _label(), _xattr(), _acl() and _set_label() for
+ * exactly
+ * @path from one descriptor: they then speak of one file, whatever is renamed meanwhile, and cost less. Nothing is held
+ * when it cannot be opened, or below a manifest.
+ */
+void vd_root_hold(struct vd_root *root, const char *path);
+void vd_root_let_go(struct vd_root *root);
+/*
  * The SELinux context of what @path leads to, raw, without trailing NUL or newline. -ENODATA: it has none;
  * -EOPNOTSUPP: its file system has no labels; -VD_NO_EVIDENCE. The caller frees *@ret_label.
  */

@@ -35,12 +35,19 @@ struct twin {
 	uint64_t hash;
 };
 
+/* The directory that was resolved last. */
+struct last_dir {
+	char *path, *real; /* owned */
+};
+
 struct vd_share {
 	struct vd_root *root;
 	const struct vd_guests *guests;
 	struct vd_expects *expects; /* one for each guest */
 	bool *has;
 	struct twin *twins; /* one for each guest */
+	size_t **use_of;    /* for each file of each guest the index of its use, 1-based; 0: none */
+	struct last_dir *last;
 	struct use *uses;
 	size_t n_uses, cap;
 	size_t *buckets; /* 1-based indices of uses */
@@ -75,10 +82,38 @@ static bool key_equal(const struct key *x, const struct key *y)
 }
 
 /*
+ * The real path of @path in a capture. The files of guests are often in one directory: that is resolved once. NULL when
+ * it cannot be resolved.
+ */
+static char *real_path(const struct vd_share *s, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	VD_AUTO_BUF joined = VD_BUF_INIT;
+	struct vd_stat st;
+	char *real = NULL;
+	size_t len;
+
+	if (!slash || slash == path || vd_root_lstat(s->root, path, &st, NULL) < 0 || st.type == VD_FILE_LNK)
+		return vd_root_realpath(s->root, path, &real, NULL) == 0 ? real : NULL;
+	len = (size_t)(slash - path);
+	if (!s->last->path || strncmp(s->last->path, path, len) != 0 || s->last->path[len]) {
+		free(s->last->path);
+		free(s->last->real);
+		s->last->real = NULL;
+		s->last->path = strndup(path, len);
+		if (!s->last->path || vd_root_realpath(s->root, s->last->path, &s->last->real, NULL) < 0)
+			s->last->real = NULL;
+	}
+	if (!s->last->real || vd_buf_addf(&joined, "%s%s", strcmp(s->last->real, "/") ? s->last->real : "", slash) < 0)
+		return NULL;
+	return vd_buf_steal(&joined);
+}
+
+/*
  * The key of @expect. *@ret_real is memory that the key points to, which the caller frees. False: nothing to share, as
  * with a socket or directory, or a node in a guest's own /dev.
  */
-static bool make_key(struct vd_root *root, const struct vd_expect *expect, struct key *ret_key, char **ret_real)
+static bool make_key(const struct vd_share *s, const struct vd_expect *expect, struct key *ret_key, char **ret_real)
 {
 	struct vd_stat st;
 	int r;
@@ -87,12 +122,13 @@ static bool make_key(struct vd_root *root, const struct vd_expect *expect, struc
 	if (!expect->path || expect->network || expect->role == VD_ROLE_FILESYSTEM)
 		return false;
 	*ret_key = (struct key){ .path = expect->path };
-	if (!vd_root_is_live(root)) {
-		if (vd_root_realpath(root, expect->path, ret_real, NULL) == 0)
+	if (!vd_root_is_live(s->root)) {
+		*ret_real = real_path(s, expect->path);
+		if (*ret_real)
 			ret_key->path = *ret_real;
 		return true;
 	}
-	r = vd_root_stat(root, expect->path, &st, NULL);
+	r = vd_root_stat(s->root, expect->path, &st, NULL);
 	if (r < 0)
 		return true;
 	if (st.type == VD_FILE_BLK)
@@ -133,7 +169,7 @@ static int add_use(struct vd_share *s, size_t guest, size_t item)
 	struct key key;
 	char *real;
 
-	if (!make_key(s->root, e, &key, &real))
+	if (!make_key(s, e, &key, &real))
 		return 0;
 	if (s->n_uses == s->cap) {
 		size_t want = s->cap ? s->cap * 2 : 64;
@@ -146,6 +182,7 @@ static int add_use(struct vd_share *s, size_t guest, size_t item)
 		s->uses = grown;
 		s->cap = want;
 	}
+	s->use_of[guest][item] = s->n_uses + 1;
 	s->uses[s->n_uses++] = (struct use){
 		.key = key,
 		.real = real,
@@ -187,7 +224,9 @@ int vd_share_new(struct vd_root *root, const struct vd_guests *guests, const str
 	s->expects = calloc(n, sizeof(*s->expects));
 	s->has = calloc(n, sizeof(*s->has));
 	s->twins = calloc(n, sizeof(*s->twins));
-	if (!s->expects || !s->has || !s->twins)
+	s->use_of = calloc(n, sizeof(*s->use_of));
+	s->last = calloc(1, sizeof(*s->last));
+	if (!s->expects || !s->has || !s->twins || !s->use_of || !s->last)
 		return -ENOMEM;
 	for (size_t i = 0; i < guests->len; i++) {
 		int r = vd_svirt_expect(root, vd_guest_domain(&guests->items[i]), settings, categories, &s->expects[i],
@@ -197,6 +236,11 @@ int vd_share_new(struct vd_root *root, const struct vd_guests *guests, const str
 			step(arg, i);
 		s->has[i] = r == 0;
 		s->twins[i] = live_categories(&guests->items[i]);
+		if (s->has[i] && s->expects[i].len) {
+			s->use_of[i] = calloc(s->expects[i].len, sizeof(**s->use_of));
+			if (!s->use_of[i])
+				return -ENOMEM;
+		}
 		for (size_t k = 0; s->has[i] && k < s->expects[i].len; k++)
 			if (add_use(s, i, k) < 0)
 				return -ENOMEM;
@@ -219,7 +263,15 @@ void vd_share_free(struct vd_share *s)
 		free(s->uses[i].real);
 	free(s->expects);
 	free(s->has);
+	for (size_t i = 0; s->use_of && i < s->guests->len; i++)
+		free(s->use_of[i]);
+	free(s->use_of);
 	free(s->twins);
+	if (s->last) {
+		free(s->last->path);
+		free(s->last->real);
+	}
+	free(s->last);
 	free(s->uses);
 	free(s->buckets);
 	free(s);
@@ -245,12 +297,37 @@ struct walk {
 	size_t next;
 };
 
-static bool walk_begin(const struct vd_share *s, const struct vd_expect *expect, struct walk *w)
+/* The use that @expect, one of the indexed expectations, stands for. NULL: none, or it is not one of them. */
+static const struct use *find_use(const struct vd_share *s, const struct vd_guest *guest,
+                                  const struct vd_expect *expect, bool *ret_known)
 {
+	size_t g, item;
+
+	*ret_known = false;
+	if (!guest || guest < s->guests->items || guest >= s->guests->items + s->guests->len)
+		return NULL;
+	g = (size_t)(guest - s->guests->items);
+	if (!s->has[g] || expect < s->expects[g].items || expect >= s->expects[g].items + s->expects[g].len)
+		return NULL;
+	*ret_known = true;
+	item = (size_t)(expect - s->expects[g].items);
+	return s->use_of[g][item] ? &s->uses[s->use_of[g][item] - 1] : NULL;
+}
+
+/* @owner: the guest whose file it is; NULL for XML that is not registered. */
+static bool walk_begin(const struct vd_share *s, const struct vd_guest *owner, const struct vd_expect *expect,
+                       struct walk *w)
+{
+	bool known;
+	const struct use *use = find_use(s, owner, expect, &known);
+
 	w->share = s;
-	if (!make_key(s->root, expect, &w->key, &w->real))
+	w->real = NULL;
+	if (use)
+		w->key = use->key;
+	else if (known || !make_key(s, expect, &w->key, &w->real))
 		return false;
-	w->hash = key_hash(&w->key);
+	w->hash = use ? use->hash : key_hash(&w->key);
 	w->next = s->buckets[w->hash & (s->n_buckets - 1)];
 	return true;
 }
@@ -291,7 +368,7 @@ size_t vd_share_others(const struct vd_share *s, const struct vd_guest *self, co
 		const struct use *use;
 		struct walk w;
 
-		if (!walk_begin(s, expect, &w))
+		if (!walk_begin(s, self, expect, &w))
 			return 0;
 		while ((use = walk_next(&w, self))) {
 			const struct vd_guest *guest = guest_of(s, use);
@@ -308,13 +385,13 @@ size_t vd_share_others(const struct vd_share *s, const struct vd_guest *self, co
 	return n;
 }
 
-unsigned vd_share_remembered(const struct vd_share *s, const struct vd_expect *expect)
+unsigned vd_share_remembered(const struct vd_share *s, const struct vd_guest *guest, const struct vd_expect *expect)
 {
 	const struct use *use;
 	unsigned n = 0;
 	struct walk w;
 
-	if (!walk_begin(s, expect, &w))
+	if (!walk_begin(s, guest, expect, &w))
 		return 0;
 	while ((use = walk_next(&w, NULL)))
 		n += runs(guest_of(s, use)) && expect_of(s, use)->after == VD_AFTER_REMEMBERED;
@@ -337,19 +414,6 @@ void vd_share_boot_times(const struct vd_share *s, struct vd_boot_times *boot)
 		vd_boot_times_add(boot, note.stamp);
 		vd_owner_note_release(&note);
 	}
-}
-
-bool vd_share_in_use(const struct vd_share *s, const struct vd_guest *self, const struct vd_expect *expect)
-{
-	const struct use *use;
-	bool found = false;
-	struct walk w;
-
-	if (!walk_begin(s, expect, &w))
-		return false;
-	while ((use = walk_next(&w, self)))
-		found |= runs(guest_of(s, use));
-	return found;
 }
 
 const struct vd_guest *vd_share_twin(const struct vd_share *s, const struct vd_guest *guest)
@@ -443,7 +507,7 @@ int vd_share_judge(const struct vd_share *s, const struct vd_guest *guest, const
 	const struct use *use;
 	struct walk w;
 
-	if (!holds_data(expect) || check->status == VD_FILE_MISSING || !walk_begin(s, expect, &w))
+	if (!holds_data(expect) || check->status == VD_FILE_MISSING || !walk_begin(s, guest, expect, &w))
 		return 0;
 	while ((use = walk_next(&w, guest))) {
 		const struct vd_guest *other = guest_of(s, use);

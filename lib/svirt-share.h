@@ -41,12 +41,11 @@ struct vd_share_use {
  */
 size_t vd_share_others(const struct vd_share *share, const struct vd_guest *self, const struct vd_expect *expect,
                        struct vd_share_use *ret_uses, size_t max);
-/* How many running guests have libvirt remember the label of the file of @expect. */
-unsigned vd_share_remembered(const struct vd_share *share, const struct vd_expect *expect);
+/* How many running guests have libvirt remember the label of the file of @expect, a file of @guest (may be NULL). */
+unsigned vd_share_remembered(const struct vd_share *share, const struct vd_guest *guest,
+                             const struct vd_expect *expect);
 /* Add the boot times that libvirt noted on files of running guests; a few files are looked at, not all. */
 void vd_share_boot_times(const struct vd_share *share, struct vd_boot_times *boot);
-/* Does a running guest other than @self use the file of @expect? */
-bool vd_share_in_use(const struct vd_share *share, const struct vd_guest *self, const struct vd_expect *expect);
 /* Another running guest whose process has exactly the categories of @guest's; NULL: none. */
 const struct vd_guest *vd_share_twin(const struct vd_share *share, const struct vd_guest *guest);
 

@@ -140,3 +140,20 @@ wanted_options() {
 	run -0 mandoc -Tlint -W warning "$MAN"/*.[135]
 	same "$output" ""
 }
+
+@test "man: examples of every page -> command lines that the program takes" {
+	local page line n=0
+	while IFS=: read -r page line; do
+		line=${line#*.Dl } line=${line//\\(dq/\"} line=${line//\\e/\\} line=virtdiag${line#*virtdiag}
+		# What the line pipes or redirects is the shell's business, a command substitution's end too.
+		line=${line%%[|<>;\)]*}
+		eval "set -- $line"
+		n=$((n + 1))
+		run --separate-stderr vd --help "${@:2}"
+		[ "$status" -eq 0 ] || {
+			echo "# $page: $line: $stderr"
+			return 1
+		}
+	done < <(grep -HE '^\.Dl .*virtdiag' "$MAN"/virtdiag*.1)
+	[ "$n" -ge 20 ]
+}

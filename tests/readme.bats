@@ -9,7 +9,7 @@ README=$BATS_TEST_DIRNAME/../README.md
 	cd "$BATS_TEST_DIRNAME/.." || return 1
 	local n=0 command='' shown='' line words
 	check() {
-		read -ra words <<<"$command"
+		eval "words=($command)" # quoted as for a shell
 		run --separate-stderr vd "${words[@]:1}"
 		[ "$status" -lt 4 ] || return 1
 		same "$(sed 's/[[:blank:]]*$//' <<<"$output")" "${shown%$'\n'}"

@@ -22,7 +22,8 @@ typed() {
 
 # screen: what is on it, with what has scrolled away
 screen() {
-	tmux -S "$TMUX_SOCKET" capture-pane -pJ -S -500 | sed 's/[[:blank:]]*$//'
+	# The command substitution drops empty lines at the end.
+	printf '%s\n' "$(tmux -S "$TMUX_SOCKET" capture-pane -pJ -S -500 | sed 's/[[:blank:]]*$//')"
 }
 
 # sees TEXT [TIMES]: waits until TEXT is on the screen (on so many lines); fails when it never comes. Blanks at the end of

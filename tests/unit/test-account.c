@@ -105,8 +105,12 @@ static void test_groups(struct vd_root *root)
 	tap_ok(base.ngids == 3 && in(&base, 64055) && in(&base, 36) && in(&base, 6),
 	       "groups: of qemu.conf, the primary one, and the one that lists it as a member");
 	tap_int(vd_account_label(root, &base, "+1000:+1000", &a), 0, "dac label: numbers");
-	tap_ok(a.known && a.uid == 1000 && a.gid == 1000 && in(&a, 1000) && in(&a, 36) && in(&a, 6),
-	       "dac label: its user and group, QEMU's supplementary groups");
+	tap_ok(a.known && a.uid == 1000 && a.gid == 1000 && a.ngids == 2 && in(&a, 1000) && in(&a, 500),
+	       "dac label: its user and group with that user's groups, not QEMU's");
+	vd_account_release(&a);
+	tap_int(vd_account_label(root, &base, "+4711:+4712", &a), 0, "dac label: numbers without an account");
+	tap_ok(a.known && a.uid == 4711 && a.ngids == 1 && in(&a, 4712),
+	       "dac label: a number has no groups but its own");
 	vd_account_release(&a);
 	tap_int(vd_account_label(root, &base, NULL, &a), 0, "dac label: none");
 	tap_ok(a.known && a.uid == base.uid && a.ngids == base.ngids, "dac label: none is the account itself");
