@@ -16,7 +16,7 @@
 #   format analyze coverage clean help
 #
 # Knobs: V=1 (show commands)  SANITIZE=address,undefined|thread  DEV=1 (warnings are errors)  CC CFLAGS CPPFLAGS LDFLAGS
-#        WITH_AUDIT=no (without libauparse)
+#        WITH_AUDIT=no (without libauparse)  WITH_SYSTEMD=no (without libsystemd)
 #        prefix bindir libdir includedir mandir bashcompdir zshcompdir fishcompdir DESTDIR PKG_CONFIG
 
 VERSION := 0.1.0
@@ -66,6 +66,12 @@ ifneq ($(WITH_AUDIT),no)
 LIBS += auparse:2.8
 OPT_CPPFLAGS += -DVD_WITH_AUDIT
 endif
+# WITH_SYSTEMD=no: libsystemd, of which only the headers are used here: it is loaded when a journal is read.
+WITH_SYSTEMD ?= yes
+ifneq ($(WITH_SYSTEMD),no)
+LIBS += libsystemd:247
+OPT_CPPFLAGS += -DVD_WITH_SYSTEMD
+endif
 LIB_NAMES := $(foreach l,$(LIBS),$(firstword $(subst :, ,$(l))))
 
 # Goals that need no library.
@@ -77,7 +83,7 @@ ifneq ($(MISSING),)
 $(error missing libraries (name:oldest version): $(MISSING). Run `make deps` to install them)
 endif
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES))
-LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIB_NAMES))
+LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(filter-out libsystemd,$(LIB_NAMES))) -ldl
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
@@ -170,6 +176,7 @@ LIB_SRCS := \
 	lib/image-backing.c \
 	lib/image-chain.c \
 	lib/image.c \
+	lib/journal.c \
 	lib/json.c \
 	lib/label-fix.c \
 	lib/label.c \
@@ -189,6 +196,7 @@ LIB_SRCS := \
 	lib/record-time.c \
 	lib/record.c \
 	lib/records.c \
+	lib/relabel.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -278,10 +286,11 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-guard.c \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
-	cmd/selinux-fix.c \
+	cmd/selinux-trace.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \

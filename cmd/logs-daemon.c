@@ -85,6 +85,8 @@ static void begin_json(struct show *show, const struct vd_records_line *line, co
 	struct vd_field category = vd_functions_category(&show->functions, show->category);
 	struct vd_out *out = &show->out;
 
+	if (record && record->category.len)
+		category = (struct vd_field){ record->category.s, record->category.len };
 	vd_out_adds(out, "{\"time\":");
 	add_time(out, line->time);
 	add_string(out, ",\"level\":", show->level ? vd_record_level_name(show->level) : NULL,
@@ -330,7 +332,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 
 	if (status != VD_EXIT_OK)
 		return status;
-	if (!vd_input_open(ctx, argc, argv, &input))
+	if (!vd_input_open(ctx, argc, argv, show.select.since, &input))
 		return VD_EXIT_UNKNOWN;
 	input.records.want_time = vd_select_wants_time(&show.select) || ctx->json || input.records.len > 1;
 	show.label = input.records.len > 1;

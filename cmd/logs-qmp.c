@@ -380,7 +380,7 @@ static enum vd_exit run_qmp(struct vd_ctx *ctx, int argc, char **argv)
 	session->by_latency = !strcmp(vd_opt_str(ctx, "sort", "time"), "latency");
 	session->command = vd_opt_str(ctx, "command", NULL);
 	session->limit = (size_t)vd_opt_num(ctx, "limit", 1000);
-	if (!vd_input_open(ctx, argc, argv, &input))
+	if (!vd_input_open(ctx, argc, argv, session->select.since, &input))
 		return VD_EXIT_UNKNOWN;
 	input.records.want_time = true;
 	while (vd_input_next(ctx, &input, &line))

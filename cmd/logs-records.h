@@ -23,7 +23,7 @@ struct vd_records_input {
  * Open what the operands name: files of this machine, "-" standard input; without operands the logs of the daemons of
  * the examined host. Prints a message for each that fails; false when nothing is left to read.
  */
-bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, struct vd_records_input *input);
+bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, int64_t since, struct vd_records_input *input);
 /* The next line; false at the end. Prints a message when reading fails and goes on with the other logs. */
 bool vd_input_next(struct vd_ctx *ctx, struct vd_records_input *input, struct vd_records_line *ret_line);
 void vd_input_release(struct vd_records_input *input);

@@ -107,19 +107,21 @@ static void add_places(struct vd_ctx *ctx, struct vd_records_input *input, const
 	}
 }
 
-static void open_default(struct vd_ctx *ctx, struct vd_records_input *input)
+static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int64_t since)
 {
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r;
 	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
 
 	find_places(ctx, &places);
 	add_places(ctx, input, &places);
 	if (places.journal.len) {
-		vd_error(ctx,
-		         "%s%s logs to the journal, which is not read: journalctl -o short-iso-precise -u %s | "
-		         "virtdiag %s -",
-		         places.journal.items[0], places.journal.len > 1 ? " and others" : "", places.journal.items[0],
-		         ctx->command_name);
-		input->failed = true;
+		r = vd_records_add_journal(&input->records, ctx->root, since, &err);
+		/* A host may have no journal where its daemons have other outputs beside it. */
+		if (r < 0 && !(r == -ENOENT && input->records.len)) {
+			vd_fail(ctx, &err);
+			input->failed = true;
+		}
 	} else if (!input->records.len && !input->failed) {
 		vd_error(ctx, "no log of a libvirt daemon was found on this host; name the file to read");
 		input->failed = true;
@@ -128,14 +130,14 @@ static void open_default(struct vd_ctx *ctx, struct vd_records_input *input)
 	vd_strv_release(&places.journal);
 }
 
-bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, struct vd_records_input *input)
+bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, int64_t since, struct vd_records_input *input)
 {
 	*input = (struct vd_records_input){ .records = VD_RECORDS_INIT };
 	for (int i = 0; i < argc; i++)
 		if (!add_operand(ctx, input, argv[i]))
 			input->failed = true;
 	if (!argc)
-		open_default(ctx, input);
+		open_default(ctx, input, since);
 	return input->records.len > 0;
 }
 

@@ -258,7 +258,7 @@ static enum vd_exit run_stats(struct vd_ctx *ctx, int argc, char **argv)
 	if (status != VD_EXIT_OK)
 		return status;
 	vd_report_check(vd_functions_load(&stats->functions));
-	if (!vd_input_open(ctx, argc, argv, &input))
+	if (!vd_input_open(ctx, argc, argv, stats->select.since, &input))
 		return VD_EXIT_UNKNOWN;
 	input.records.want_time = vd_select_wants_time(&stats->select);
 	while (vd_input_next(ctx, &input, &line))

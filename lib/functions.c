@@ -110,6 +110,12 @@ unsigned vd_functions_find(const struct vd_functions *functions, const char *nam
 
 unsigned vd_functions_of(const struct vd_functions *functions, const struct vd_record *record)
 {
+	for (size_t i = 0; record->category.len && i < functions->n_categories; i++)
+		if (functions->categories[i].len == record->category.len &&
+		    memcmp(functions->categories[i].s, record->category.s, record->category.len) == 0)
+			return (unsigned)i;
+	if (record->category.len)
+		return VD_CATEGORY_NONE;
 	if (record->level == 4)
 		return functions->error;
 	if (record->is_banner)

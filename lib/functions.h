@@ -39,8 +39,8 @@ void vd_functions_release(struct vd_functions *functions);
 /* The number of the category of the function @name; VD_CATEGORY_NONE when it is not known. */
 unsigned vd_functions_find(const struct vd_functions *functions, const char *name, size_t len);
 /*
- * The same for a record: of an error it is util.error, whoever raised it, and of the lines that begin a log util.log,
- * as in libvirt itself.
+ * The same for a record, from what the journal says of it if it does. Else of an error it is util.error, whoever raised
+ * it, and of the lines that begin a log util.log, as in libvirt itself.
  */
 unsigned vd_functions_of(const struct vd_functions *functions, const struct vd_record *record);
 /* The name of category @number; empty for VD_CATEGORY_NONE. */

@@ -151,7 +151,7 @@ static inline bool parse_common(const char *s, size_t len, struct vd_record *rec
 	record->pid = 0;
 	record->is_banner = false;
 	record->stamp = (struct vd_slice){ s, ZONED_LEN };
-	record->outer_stamp = record->program = (struct vd_slice){ s, 0 };
+	record->outer_stamp = record->program = record->category = (struct vd_slice){ s, 0 };
 	take_rest(s, len, pos, record);
 	return true;
 }

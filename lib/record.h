@@ -52,6 +52,7 @@ struct vd_record {
 	struct vd_slice level_word;  /* "debug" */
 	struct vd_slice outer_stamp; /* time in the prefix, empty without one */
 	struct vd_slice program;     /* "libvirtd" of the prefix, empty without one */
+	struct vd_slice category;    /* only where the log says so: in the journal. Empty else */
 	uint32_t pid;                /* of the prefix; 0 unknown */
 };
 

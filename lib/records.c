@@ -18,6 +18,9 @@ static void source_free(struct vd_records_source *source)
 		return;
 	vd_lines_release(&source->lines);
 	vd_unpack_free(source->unpack);
+	vd_journal_free(source->journal);
+	vd_buf_release(&source->entry);
+	vd_buf_release(&source->category);
 	if (source->fd >= 0)
 		close(source->fd);
 	free(source->name);
@@ -55,24 +58,35 @@ static int begin(struct vd_records_source *source, int64_t offset, size_t piece,
 	return vd_lines_init(&source->lines, source->fd, offset, piece);
 }
 
-int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t offset, int64_t reference,
-                   struct vd_err *err)
+/* A new source, not yet among the others, for which there is room. NULL without memory. */
+static struct vd_records_source *source_new(struct vd_records *records, const char *name, int fd)
 {
-	VD_CLEANUP(source_cleanup) struct vd_records_source *source = calloc(1, sizeof(*source));
-	struct vd_records_source **grown;
-	struct stat st;
-	int r;
+	struct vd_records_source *source = calloc(1, sizeof(*source)), **grown;
 
 	if (!source) {
-		close(fd);
-		return vd_err_set(err, ENOMEM, "no memory to read %s", name);
+		if (fd >= 0)
+			close(fd);
+		return NULL;
 	}
 	source->fd = fd;
 	source->name = strdup(name);
 	grown = realloc(records->items, (records->len + 1) * sizeof(struct vd_records_source *));
 	if (grown)
 		records->items = grown;
-	if (!grown || !source->name)
+	if (grown && source->name)
+		return source;
+	source_free(source);
+	return NULL;
+}
+
+int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t offset, int64_t reference,
+                   struct vd_err *err)
+{
+	VD_CLEANUP(source_cleanup) struct vd_records_source *source = source_new(records, name, fd);
+	struct stat st;
+	int r;
+
+	if (!source)
 		return vd_err_set(err, ENOMEM, "no memory to read %s", name);
 	source->clock.reference = reference;
 	if (!reference)
@@ -86,6 +100,93 @@ int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t
 	}
 	records->items[records->len++] = vd_steal(source);
 	return 0;
+}
+
+int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since, struct vd_err *err)
+{
+	VD_CLEANUP(source_cleanup) struct vd_records_source *source = source_new(records, "journal", -1);
+	int r;
+
+	if (!source)
+		return vd_err_set(err, ENOMEM, "no memory to read the journal");
+	r = vd_journal_open(root, &source->journal, err);
+	if (r < 0)
+		return r;
+	if (since != INT64_MIN && (r = vd_journal_seek(source->journal, since)) < 0)
+		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	records->items[records->len++] = vd_steal(source);
+	return 0;
+}
+
+/* The head that libvirt writes to a file, for an entry of the journal; the thread is its process. */
+static int add_head(struct vd_buf *text, const struct vd_journal_entry *entry)
+{
+	time_t second = (time_t)(entry->time / 1000000);
+	struct tm tm;
+
+	if (!gmtime_r(&second, &tm))
+		return -EINVAL;
+	if (vd_buf_addf(text, "%04d-%02d-%02d %02d:%02d:%02d.%03d+0000: %u: %s : ", tm.tm_year + 1900, tm.tm_mon + 1,
+	                tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(entry->time % 1000000 / 1000), entry->pid,
+	                vd_record_level_name(entry->level ? entry->level : 2)) < 0)
+		return -ENOMEM;
+	if (!entry->function)
+		return 0;
+	return vd_buf_addf(text, "%.*s:%u : ", (int)entry->function_len, entry->function, entry->line);
+}
+
+/* Make the next entry of the journal the text of source->entry. Returns 0; 1 at the end; a negative errno. */
+static int next_entry(struct vd_records_source *source)
+{
+	struct vd_journal_entry entry;
+	struct vd_record record;
+	int r = vd_journal_next(source->journal, &entry);
+
+	if (r != 0)
+		return r;
+	vd_buf_clear(&source->entry);
+	vd_buf_clear(&source->category);
+	source->entry_pos = 0;
+	/* What a daemon wrote to standard error has a head of its own. */
+	if (!entry.message || !vd_record_parse(entry.message, entry.message_len, 0, &record))
+		r = add_head(&source->entry, &entry);
+	if (r == 0 && entry.message)
+		r = vd_buf_add(&source->entry, entry.message, entry.message_len);
+	if (r == 0 && entry.category)
+		r = vd_buf_add(&source->category, entry.category, entry.category_len);
+	return r == 0 ? vd_buf_reserve(&source->entry, VD_LINES_SLACK) : r;
+}
+
+/* vd_lines_next() of whatever the source is. */
+static int next_line(struct vd_records_source *source, struct vd_line *ret_line)
+{
+	const char *s, *newline;
+	size_t left;
+	int r;
+
+	if (!source->journal)
+		return vd_lines_next(&source->lines, ret_line);
+	if (source->entry_pos >= source->entry.len) {
+		r = next_entry(source);
+		if (r != 0)
+			return r;
+	}
+	s = source->entry.data + source->entry_pos;
+	left = source->entry.len - source->entry_pos;
+	newline = memchr(s, '\n', left);
+	left = newline ? (size_t)(newline - s) : left;
+	*ret_line = (struct vd_line){
+		.text = s, .len = left, .offset = source->entry_offset, .first = true, .last = true, .newline = true
+	};
+	source->entry_pos += left + 1;
+	source->entry_offset += (int64_t)left + 1;
+	return 0;
+}
+
+static void take_category(struct vd_records_source *source, struct vd_record *record)
+{
+	if (source->journal)
+		record->category = (struct vd_slice){ source->category.data, source->category.len };
 }
 
 void vd_records_release(struct vd_records *records)
@@ -110,7 +211,7 @@ static int load(const struct vd_records *records, struct vd_records_source *sour
 
 	if (source->loaded || source->ended)
 		return 0;
-	r = vd_lines_next(&source->lines, &source->line);
+	r = next_line(source, &source->line);
 	if (r != 0) {
 		source->ended = true;
 		return r < 0 ? r : 0;
@@ -118,6 +219,8 @@ static int load(const struct vd_records *records, struct vd_records_source *sour
 	source->loaded = true;
 	source->is_head = source->line.first &&
 	                  vd_record_parse(source->line.text, source->line.len, records->flags, &source->record);
+	if (source->is_head)
+		take_category(source, &source->record);
 	if (source->is_head && records->want_time) {
 		int64_t time = vd_record_time(&source->clock, &source->record);
 
@@ -169,13 +272,13 @@ static int next_of_one(struct vd_records *records, struct vd_records_line *ret_l
 	size_t len, skip;
 	int r;
 
-	while (records->skip && !source->ended && vd_lines_window(&source->lines, &window, &len)) {
+	while (records->skip && !source->journal && !source->ended && vd_lines_window(&source->lines, &window, &len)) {
 		skip = records->skip(records->skip_data, window, len, source->lines.offset);
 		vd_lines_skip(&source->lines, skip);
 		if (skip < len)
 			break;
 	}
-	r = source->ended ? 1 : vd_lines_next(&source->lines, &ret_line->line);
+	r = source->ended ? 1 : next_line(source, &ret_line->line);
 
 	if (r != 0) {
 		source->ended = true;
@@ -185,6 +288,7 @@ static int next_of_one(struct vd_records *records, struct vd_records_line *ret_l
 	if (ret_line->line.first &&
 	    vd_record_parse(ret_line->line.text, ret_line->line.len, records->flags, &records->record)) {
 		ret_line->record = &records->record;
+		take_category(source, &records->record);
 		if (records->want_time)
 			records->time = vd_record_time(&source->clock, &records->record);
 	}

@@ -8,6 +8,7 @@
  */
 
 #include "err.h"
+#include "journal.h"
 #include "lines.h"
 #include "record.h"
 #include "unpack.h"
@@ -18,6 +19,11 @@ struct vd_records_source {
 	struct vd_unpack *unpack;
 	struct vd_record_clock clock;
 	int fd; /* owned */
+	/* Of a journal: */
+	struct vd_journal *journal;
+	struct vd_buf entry, category; /* what is left of the entry is handed out line by line */
+	size_t entry_pos;
+	int64_t entry_offset;
 	/* The next line, when more than one source is read: */
 	bool loaded, ended, is_head;
 	struct vd_line line;
@@ -64,6 +70,12 @@ struct vd_records_line {
  */
 int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t offset, int64_t reference,
                    struct vd_err *err) VD_MUST_CHECK;
+/*
+ * Add what libvirt's daemons wrote to the journal of the host, from @since on (microseconds; INT64_MIN: all), as if it
+ * were text. Errors: see vd_journal_open().
+ */
+int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since,
+                           struct vd_err *err) VD_MUST_CHECK;
 /*
  * The next line. Returns 0; 1 at the end; a negative errno with @err naming the log: it counts as ended then, and the
  * next call goes on with the others.

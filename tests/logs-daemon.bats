@@ -197,3 +197,40 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	run -0 --separate-stderr bash -c '"$VIRTDIAG" logs daemon "$1" | head -n 1' - "$LOG"
 	same "$stderr" ""
 }
+
+@test "logs daemon: a captured host whose daemon logs to the journal -> its entries, with the journal's category" {
+	mkdir -p "$BATS_TEST_TMPDIR"/h/{etc/libvirt,var/log/journal/0123456789abcdef0123456789abcdef}
+	echo 'log_outputs = "1:journald"' >"$BATS_TEST_TMPDIR/h/etc/libvirt/virtqemud.conf"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon
+	has "$stderr" 'there is no journal'
+	xz -dc "$BATS_TEST_DIRNAME/data/logs/virtqemud.journal.xz" \
+		>"$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/system.journal"
+	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --json
+	same "$(jsons 'map(select(.continues|not))|length')" 40
+	same "$(jsons '.[4]|[.time,.level,.thread,.category,.function,.line,.file]|@json')" \
+		'["2026-11-23T09:47:18.576000Z","warning",4711,"network.bridge_driver","networkStateInitialize",658,"journal"]'
+	hasnt "$output" 'Started something else'
+	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --category network.bridge_driver
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --since '2026-11-23 09:47:18.610Z' --json
+	same "$(jsons 'map(select(.continues|not))|length')" 2
+	echo rubbish >"$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/system.journal"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon
+	has "$stderr" 'cannot read the journal'
+}
+
+@test "lnav: the formats of contrib/lnav -> installed and used by the real lnav" {
+	export HOME=$BATS_TEST_TMPDIR
+	run -0 --separate-stderr lnav -i "$BATS_TEST_DIRNAME/../contrib/lnav/libvirt.json"
+	run -0 --separate-stderr lnav -n -c ';SELECT log_level, count(*) AS n FROM libvirtd_log GROUP BY log_level ORDER BY n' \
+		-c ':write-csv-to -' "$LOG"
+	same "$output" "log_level,n
+warning,2
+error,6
+info,109
+debug,192"
+	run -0 --separate-stderr lnav -n -c ';SELECT log_level, event, program FROM libvirt_guest_log' -c ':write-csv-to -' \
+		"$HOSTS/guest-logs/var/log/libvirt/qemu/lf-term.log"
+	has "$output" 'info,starting up,'
+	has "$output" 'warning,<NULL>,qemu-system-x86_64'
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What libvirt's daemons wrote to the systemd journal: the border to libsystemd, which is given descriptors of files
+ * that lib/root opened, so that a captured host's journal is read like this machine's. Without libsystemd
+ * (WITH_SYSTEMD=no) opening fails with -EOPNOTSUPP.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "root.h"
+
+/* One entry. Strings are borrowed until the next call; they may hold any bytes, newlines too. NULL: no such field. */
+struct vd_journal_entry {
+	int64_t time;   /* microseconds since the epoch: libvirt's own time is not in the journal */
+	unsigned level; /* 1 debug to 4 error, from PRIORITY; 0 unknown */
+	unsigned pid;   /* the journal has no thread */
+	unsigned line;  /* CODE_LINE; 0 unknown */
+	const char *message, *category, *function, *program;
+	size_t message_len, category_len, function_len, program_len;
+};
+
+struct vd_journal;
+
+/*
+ * Open the journals of the host below @root, persistent and volatile ones, and keep to entries of libvirt's daemons.
+ * The caller frees *@ret_journal. Returns 0; -ENOENT when the host has no journal; -EACCES when none of its files can
+ * be read; -EOPNOTSUPP; another negative errno with @err set.
+ */
+int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err) VD_MUST_CHECK;
+void vd_journal_free(struct vd_journal *journal);
+/* Go on at the first entry that is not before @time, microseconds since the epoch. */
+int vd_journal_seek(struct vd_journal *journal, int64_t time) VD_MUST_CHECK;
+/* The next entry. Returns 0; 1 at the end; a negative errno. */
+int vd_journal_next(struct vd_journal *journal, struct vd_journal_entry *ret_entry) VD_MUST_CHECK;
