@@ -196,6 +196,7 @@ LIB_SRCS := \
 	lib/record-time.c \
 	lib/record.c \
 	lib/records.c \
+	lib/relabel.c \
 	lib/root-attr.c \
 	lib/root-open.c \
 	lib/root.c \
@@ -285,10 +286,11 @@ CMD_SRCS := \
 	cmd/report.c \
 	cmd/selinux-check.c \
 	cmd/selinux-denials.c \
+	cmd/selinux-fix.c \
 	cmd/selinux-guard.c \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
-	cmd/selinux-fix.c \
+	cmd/selinux-trace.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \

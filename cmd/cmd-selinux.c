@@ -3,7 +3,13 @@
 #include "selinux.h"
 
 static const struct vd_cmd *const verbs[] = {
-	&vd_selinux_status, &vd_selinux_check, &vd_selinux_denials, &vd_selinux_permissive, &vd_selinux_enforcing, NULL,
+	&vd_selinux_status,
+	&vd_selinux_check,
+	&vd_selinux_trace,
+	&vd_selinux_denials,
+	&vd_selinux_permissive,
+	&vd_selinux_enforcing,
+	NULL,
 };
 
 extern const struct vd_cmd vd_cmd_selinux;

@@ -112,6 +112,8 @@ static enum vd_exit check_all(struct vd_check_run *run, const char *xml, int arg
 	else
 		status = xml ? check_xml(run, xml) : check_guests(run, &guests, argc, argv);
 	run->host.share = NULL;
+	/* It looks into the guests to the last. */
+	vd_share_cleanup(&share);
 	vd_guests_release(&guests);
 	return status;
 }

@@ -417,6 +417,8 @@ static enum vd_exit run_mode(struct vd_ctx *ctx, bool permissive, char **command
 	enum vd_exit status, finished = VD_EXIT_OK;
 	bool a_while;
 
+	run.what.argc = ctx->argc;
+	run.what.argv = ctx->argv;
 	run.dry_run = vd_opt_given(ctx, "dry-run");
 	run.duration = permissive ? vd_opt_duration(ctx, "for", 0) : 0;
 	a_while = (run.duration || command) && !run.dry_run;

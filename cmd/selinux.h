@@ -9,6 +9,7 @@
 
 extern const struct vd_cmd vd_selinux_status;
 extern const struct vd_cmd vd_selinux_check;
+extern const struct vd_cmd vd_selinux_trace;
 extern const struct vd_cmd vd_selinux_denials;
 extern const struct vd_cmd vd_selinux_permissive;
 extern const struct vd_cmd vd_selinux_enforcing;
@@ -31,6 +32,8 @@ int vd_open_given(const char *path, int *ret_fd, struct vd_err *err) VD_MUST_CHE
 struct vd_mode_change {
 	struct vd_selinux_state before; /* the host's mode before, when there are no domains */
 	const struct vd_strv *domains;  /* borrowed; NULL: the whole host */
+	int argc;                       /* our command line, which the guard shall not be taken for */
+	char *const *argv;
 };
 /* Take the change back, unless somebody else has changed the same since. Domains: the last word of all of them. */
 enum vd_selinux_restored vd_mode_take_back(const struct vd_mode_change *change, struct vd_err *err);

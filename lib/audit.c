@@ -8,8 +8,6 @@
 
 #include "vlog.h"
 
-VLOG_CATEGORY("virtdiag.audit");
-
 #ifndef VD_WITH_AUDIT
 
 bool vd_audit_available(void)
@@ -34,6 +32,8 @@ int vd_audit_read_fd(int fd, int64_t since_ms, vd_audit_fn fn, void *data, struc
 #else
 
 #include <auparse.h>
+
+VLOG_CATEGORY("virtdiag.audit");
 
 /* Records of one event may stand between those of others; so many events are kept together. */
 #define MAX_PENDING     32

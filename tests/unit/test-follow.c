@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Following files, a look at a time, so that each state between two steps of a rotation is seen or not as wanted. */
+#include "buf.h"
+#include "follow.h"
+#include "tap.h"
+#include "tree.h"
+
+static struct vd_buf got = VD_BUF_INIT; /* lines, each with '$', pieces with '+'; notes in brackets */
+
+static int on_line(void *data, void *file, const struct vd_line *line, const char *path)
+{
+	(void)data, (void)file, (void)path;
+	tree_must(vd_buf_add(&got, line->text, line->len < 20 ? line->len : 20) == 0, "memory");
+	tree_must(vd_buf_adds(&got, line->last ? "$" : "+") == 0, "memory");
+	return 0;
+}
+
+static void on_note(void *data, void *file, enum vd_follow_note note)
+{
+	static const char *const names[] = { "[came]", "[rotated]", "[truncated]", "[lost]", "[gone]" };
+
+	(void)data, (void)file;
+	tree_must(vd_buf_adds(&got, names[note]) == 0, "memory");
+}
+
+static void on_name(void *data, const char *dir, const char *name)
+{
+	(void)data;
+	tree_must(vd_buf_addf(&got, "{%s/%s}", dir, name) == 0, "memory");
+}
+
+static void append(const char *path, const char *text)
+{
+	FILE *f = fopen(tree_path(path), "a");
+
+	tree_must(f && fputs(text, f) >= 0 && fclose(f) == 0, "append");
+}
+
+static void move(const char *from, const char *to)
+{
+	tree_must(rename(tree_path(from), tree_path(to)) == 0, "rename");
+}
+
+/* What one look brings. */
+static void look(struct vd_follow *f, const char *wanted, const char *what)
+{
+	vd_buf_clear(&got);
+	tap_int(vd_follow_read(f), 0, "%s", what);
+	tap_str(vd_buf_str(&got), wanted, "%s -> what is told", what);
+}
+
+static struct vd_follow *begin(struct vd_root *root)
+{
+	const struct vd_follow_calls calls = { on_line, on_note, on_name, NULL };
+	struct vd_follow *f = NULL;
+
+	tree_must(vd_follow_new(root, &calls, &f, NULL) == 0, "vd_follow_new");
+	return f;
+}
+
+static void test_rotations(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	tree_dirs("log/");
+	append("log/a.log", "one\ntwo\n");
+	tap_int(vd_follow_add(f, "/log/a.log", 4, NULL, NULL), 0, "add");
+	look(f, "two$", "from an offset");
+	append("log/a.log", "th");
+	look(f, "", "an unfinished line");
+	append("log/a.log", "ree\nfour\n");
+	move("log/a.log", "log/a.log.0");
+	append("log/a.log", "five\n");
+	look(f, "three$four$[rotated]five$", "renamed");
+	move("log/a.log.0", "log/a.log.2");
+	append("log/a.log", "six\n");
+	move("log/a.log", "log/a.log.1");
+	append("log/a.log.0", "seven\n");
+	append("log/a.log", "");
+	look(f, "six$", "renamed twice, the new file is empty");
+	append("log/a.log", "eight\n");
+	look(f, "seven$[rotated]eight$", "renamed twice");
+	append("log/a.log", "nine\n");
+	tree_must(link(tree_path("log/a.log"), tree_path("log/saved")) == 0, "link");
+	tree_must(unlink(tree_path("log/a.log")) == 0, "unlink");
+	look(f, "nine$[gone]", "deleted");
+	append("log/saved", "ten\n");
+	append("log/a.log", "eleven\n");
+	look(f, "ten$[rotated]eleven$", "deleted and made anew, written to until then");
+	vd_follow_free(f);
+}
+
+static void copy(const char *from, const char *to)
+{
+	char text[256];
+	FILE *f = fopen(tree_path(from), "r");
+	size_t n;
+
+	tree_must(f != NULL, "open");
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	append(to, text);
+}
+
+static void test_truncation(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	tree_dirs("cut/");
+	append("cut/a.log", "first line\n");
+	tap_int(vd_follow_add(f, "/cut/a.log", 0, NULL, NULL), 0, "add");
+	look(f, "first line$", "from the start");
+	append("cut/a.log", "second\n");
+	copy("cut/a.log", "cut/a.log.1");
+	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
+	append("cut/a.log", "third\n");
+	look(f, "[truncated]second$third$", "copied and truncated");
+	move("cut/a.log.1", "cut/a.log.2");
+	copy("cut/a.log", "cut/a.log.1");
+	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
+	append("cut/a.log", "three\n");
+	look(f, "[truncated]three$", "copied and truncated, to the same size");
+	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
+	append("cut/a.log", "fourth line, and longer\n");
+	look(f, "[truncated][lost]fourth line, and lon$", "truncated without a copy, to a larger size");
+	vd_follow_free(f);
+}
+
+static void test_late(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	tap_int(vd_follow_add_dir(f, "/late/deep", NULL), 0, "a directory that is not there");
+	tap_int(vd_follow_add(f, "/late/deep/a.log", 0, NULL, NULL), 0, "a file in it");
+	look(f, "", "nothing is there");
+	tree_dirs("late/deep/");
+	append("late/deep/a.log", "hello\n");
+	append("late/deep/b.log", "x\n");
+	look(f, "{/late/deep/a.log}{/late/deep/b.log}[came]hello$", "directory and files came");
+	append("late/deep/a.log", "more\n");
+	append("late/deep/c.log", "x\n");
+	look(f, "{/late/deep/c.log}more$", "and go on");
+	vd_follow_free(f);
+}
+
+static void test_long(struct vd_root *root)
+{
+	static char line[2 * VD_FOLLOW_PIECE + 1];
+	struct vd_follow *f = begin(root);
+	const char *rest;
+	size_t len;
+	int mark;
+
+	tree_dirs("long/");
+	append("long/a.log", "unfinished");
+	tap_int(vd_follow_add(f, "/long/a.log", 0, &mark, NULL), 0, "add");
+	look(f, "", "an unfinished line");
+	tap_ok(vd_follow_rest(f, &mark, 0, &rest, &len) && len == 10 && !memcmp(rest, "unfinished", 10),
+	       "its beginning is there when asked for");
+	tap_ok(!vd_follow_rest(f, &mark, 60000, &rest, &len), "not while it may still grow");
+	memset(line, 'x', sizeof(line) - 1);
+	append("long/a.log", line);
+	look(f, "unfinishedxxxxxxxxxx+xxxxxxxxxxxxxxxxxxxx+", "a line of more than two pieces");
+	append("long/a.log", "end\n");
+	look(f, "end$", "its end");
+	vd_follow_free(f);
+}
+
+int main(void)
+{
+	VD_AUTO_ROOT struct vd_root *root = NULL;
+
+	tree_begin();
+	tree_must(vd_root_open(tree_top, 0, &root, NULL) == 0, "vd_root_open");
+	test_rotations(root);
+	test_truncation(root);
+	test_late(root);
+	test_long(root);
+	vd_buf_release(&got);
+	return tap_done();
+}
