@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "daemons.h"
@@ -156,4 +157,46 @@ bool vd_input_next(struct vd_ctx *ctx, struct vd_records_input *input, struct vd
 void vd_input_release(struct vd_records_input *input)
 {
 	vd_records_release(&input->records);
+}
+
+bool vd_input_paths(struct vd_ctx *ctx, int argc, char **argv, struct vd_strv *paths)
+{
+	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
+	bool failed = false;
+
+	for (int i = 0; i < argc; i++) {
+		/* What does not exist yet is waited for; where it would be has to be known. */
+		VD_AUTO_FREE char *path = realpath(argv[i], NULL);
+		VD_AUTO_FREE char *cwd = path || argv[i][0] == '/' ? NULL : getcwd(NULL, 0);
+		VD_AUTO_BUF absolute = VD_BUF_INIT;
+
+		vd_report_check(path ? vd_buf_adds(&absolute, path)
+		                     : vd_buf_addf(&absolute, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", argv[i]));
+		vd_report_check(vd_strv_add(paths, absolute.data));
+	}
+	if (!argc)
+		find_places(ctx, &places);
+	for (size_t i = 0; i < places.files.len; i++)
+		vd_report_check(vd_strv_add(paths, places.files.items[i]));
+	if (places.journal.len) {
+		vd_error(ctx,
+		         "the journal is not followed; %s logs there: journalctl -f -o short-iso-precise -t %s | "
+		         "virtdiag %s -",
+		         places.journal.items[0], places.journal.items[0], ctx->command_name);
+		failed = true;
+	} else if (!paths->len) {
+		vd_error(ctx, "no log of a libvirt daemon was found on this host; name the file to follow");
+		failed = true;
+	}
+	vd_strv_release(&places.files);
+	vd_strv_release(&places.journal);
+	return !failed;
+}
+
+bool vd_input_would_wait(struct vd_records_input *input)
+{
+	struct vd_records_source *source = input->records.len == 1 ? input->records.items[0] : NULL;
+
+	return source && !source->journal && !source->unpack && !source->lines.seekable &&
+	       !vd_lines_ready(&source->lines);
 }

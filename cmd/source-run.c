@@ -281,24 +281,38 @@ static void set_environment(const struct run *r)
 	}
 }
 
-static pid_t child;
+static volatile pid_t child;
+static volatile sig_atomic_t ended;
 
 static void pass_on(int sig)
 {
-	if (child > 0)
-		kill(child, sig == SIGHUP ? SIGTERM : sig);
+	ended = 1;
+	/* An interrupt at the terminal reaches the daemon by itself. */
+	if (child > 0 && sig != SIGINT)
+		kill(child, SIGTERM);
 }
 
-/* The daemon in the foreground. An interrupt at the terminal reaches it by itself; we stay to start the units again. */
+/* From before the first unit is stopped: whatever ends us, they are started again. */
+static void hold_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = pass_on };
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
+	signal(SIGQUIT, SIG_IGN);
+}
+
+/* The daemon in the foreground. */
 static enum vd_exit run_daemon(struct run *r)
 {
-	struct sigaction action = { .sa_handler = pass_on };
 	int status;
 
 	VLOG_DEBUG("running %s in %s", r->argv.items[0], r->context ? r->context : "our own context");
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
+		signal(SIGQUIT, SIG_DFL);
 		set_environment(r);
 		execvp(r->argv.items[0], r->argv.items);
 		fprintf(stderr, "virtdiag: cannot run %s: %s\n", r->argv.items[0], strerror(errno));
@@ -308,10 +322,6 @@ static enum vd_exit run_daemon(struct run *r)
 		vd_error(r->ctx, "cannot start a process: %s", strerror(errno));
 		return VD_EXIT_UNKNOWN;
 	}
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return VD_EXIT_UNKNOWN;
@@ -330,10 +340,11 @@ static enum vd_exit swap_and_run(struct run *r)
 	enum vd_exit status = VD_EXIT_OK;
 	size_t stopped = 0;
 
-	for (; stopped < r->units.len && status == VD_EXIT_OK; stopped++)
+	hold_signals();
+	for (; stopped < r->units.len && status == VD_EXIT_OK && !ended; stopped++)
 		if (systemctl(r, "stop", r->units.items[stopped]) < 0)
 			status = VD_EXIT_UNKNOWN;
-	if (status == VD_EXIT_OK)
+	if (status == VD_EXIT_OK && !ended)
 		status = run_daemon(r);
 	for (size_t i = 0; i < stopped; i++)
 		if (systemctl(r, "start", r->units.items[i]) < 0)

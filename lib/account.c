@@ -35,9 +35,10 @@ static int unknown(struct vd_account *a, const char *fmt, const char *word)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
 
-	vd_account_release(a);
+	/* @word may be one of @a's own. */
 	if (vd_buf_addf(&text, "%s%s", fmt, word) < 0)
 		return -ENOMEM;
+	vd_account_release(a);
 	a->why = vd_buf_steal(&text);
 	return a->why ? 0 : -ENOMEM;
 }

@@ -219,6 +219,52 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	has "$stderr" 'cannot read the journal'
 }
 
+# until FILE TEXT: waits until TEXT is in FILE
+until_has() {
+	for ((i = 0; i < 200; i++)); do
+		if grep -qF "$2" "$1"; then return 0; fi
+		sleep 0.05
+	done
+	cat "$1"
+	return 1
+}
+
+@test "logs daemon: -f -> the last lines, then what is added, through a rotation" {
+	local log=$BATS_TEST_TMPDIR/l out=$BATS_TEST_TMPDIR/out
+	{
+		rec 01.000 1 debug f first
+		rec 02.000 1 warning f second
+	} >"$log"
+	"$VIRTDIAG" logs daemon -f --lines 1 --level info "$log" >"$out" 2>&1 &
+	until_has "$out" second
+	rec 03.000 1 debug f third >>"$log"
+	rec 04.000 1 error f fourth >>"$log"
+	until_has "$out" fourth
+	mv "$log" "$log.1"
+	rec 05.000 1 error f fifth >"$log"
+	until_has "$out" fifth
+	kill $!
+	wait $! || true
+	same "$(cat "$out")" "$(rec 02.000 1 warning f second
+		rec 04.000 1 error f fourth
+		rec 05.000 1 error f fifth)"
+	run -2 --separate-stderr vd --root "$BATS_TEST_TMPDIR" logs daemon -f "$log"
+}
+
+@test "logs daemon: a pipe that goes on -> what came is shown before its end" {
+	local out=$BATS_TEST_TMPDIR/out
+	mkfifo "$BATS_TEST_TMPDIR/p"
+	"$VIRTDIAG" logs daemon - <"$BATS_TEST_TMPDIR/p" >"$out" 7>&- &
+	exec 7>"$BATS_TEST_TMPDIR/p"
+	rec 01.000 1 debug f first >&7
+	until_has "$out" first
+	rec 02.000 1 debug f second >&7
+	exec 7>&-
+	wait $!
+	same "$(cat "$out")" "$(rec 01.000 1 debug f first
+		rec 02.000 1 debug f second)"
+}
+
 @test "lnav: the formats of contrib/lnav -> installed and used by the real lnav" {
 	export HOME=$BATS_TEST_TMPDIR
 	run -0 --separate-stderr lnav -i "$BATS_TEST_DIRNAME/../contrib/lnav/libvirt.json"

@@ -455,3 +455,51 @@ undo() { jq -r ".files[0].fix[${1:-0}].undo // [] | join(\" \")" <<<"$output"; }
 	run -1 --separate-stderr vd --root "$ROOT" selinux check a
 	hasnt "$output" $'\e'
 }
+
+# Three faults of a real host, with the labels, modes and <seclabel>s that it had; there the starts failed with
+# "Failed to open file '/root/a.qcow2': Permission denied" and such.
+debian() {
+	printf 'root:x:0:0:root:/root:/bin/bash\nlibvirt-qemu:x:64055:106:Libvirt Qemu:/var/lib/libvirt:/usr/sbin/nologin\n' \
+		>"$ROOT/etc/passwd"
+	printf 'root:x:0:\nkvm:x:106:\nlibvirt-qemu:x:64055:libvirt-qemu\n' >"$ROOT/etc/group"
+}
+unlabelled_disk() { # unlabelled_disk PATH: the guest's disk keeps its label
+	echo "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$1'>
+		<seclabel model='selinux' relabel='no'/></source><target dev='vda'/></disk>"
+}
+
+@test "reach: captured fault, image in root's home without relabelling -> wrong, user-home, and the closed home" {
+	debian
+	object /root dir 0700 0
+	image /root/a.qcow2 0666 0 unconfined_u:object_r:user_home_t:s0
+	guest "$(unlabelled_disk /root/a.qcow2)"
+	check 1
+	same "$(verdict)" "wrong user-home"
+	same "$(fix 1)" "setfacl -m u:libvirt-qemu:x -- /root"
+}
+
+@test "reach: captured fault, image below /home that is labelled at start -> unknown: only the policy knows of the daemon" {
+	debian
+	object /home dir 0755 0
+	object /home/vmimg dir 0755 0
+	image /home/vmimg/a3.qcow2 0644 0 unconfined_u:object_r:home_root_t:s0
+	guest "$(disk /home/vmimg/a3.qcow2)"
+	check 3
+	same "$(verdict)" "unknown no-evidence"
+	has "$(row reason)" "daemon"
+}
+
+@test "reach: captured fault, backing file of a home type without relabelling -> wrong, user-home, only its label" {
+	debian
+	object /srv dir 0755 0
+	object /srv/b dir 0755 0
+	image /srv/b/base.qcow2 0644 0 unconfined_u:object_r:user_home_t:s0
+	image /srv/b/b1.qcow2 0644 0 unconfined_u:object_r:virt_image_t:s0
+	guest "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/srv/b/b1.qcow2'/>
+		<backingStore type='file'><format type='qcow2'/><source file='/srv/b/base.qcow2'>
+		<seclabel model='selinux' relabel='no'/></source><backingStore/></backingStore><target dev='vda'/></disk>"
+	check 1
+	same "$(jq -r '.files[] | "\(.status) \(.reason_id)"' <<<"$output")" "ok null
+wrong user-home"
+	same "$(jq -r '.files[1].fix | length' <<<"$output")" 1
+}
