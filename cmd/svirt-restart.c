@@ -13,7 +13,7 @@
 #include "svirt-verbs.h"
 
 #define RESTART_MS 120000u
-#define ASK_MS     30000u
+#define ASK_MS     120000u
 #define END_MS     20000
 
 static void add_words(struct vd_strv *argv, const char *const *words)

@@ -34,7 +34,7 @@ models() {
 }
 # starts: the daemon, and its driver answers; the unit is up before that one has read its file
 starts() {
-	systemctl restart libvirtd && timeout 60 virsh -q -c qemu:///system uri
+	systemctl restart libvirtd && timeout 300 virsh -q -c qemu:///system uri
 }
 state() { # mode, owner, label and bytes of the files
 	stat -c '%n %a %u %g' /etc/libvirt/qemu.conf /etc/libvirt/lxc.conf
@@ -48,7 +48,7 @@ state() { # mode, owner, label and bytes of the files
 	before=$(state)
 	run -0 --separate-stderr vd svirt status --json
 	same "$(json '[.selinux] + [.drivers[] | .next, .now] | join(" ")')" 'enforcing selinux selinux selinux selinux'
-	start web
+	timeout 300 virsh -q start web
 	has "$(context web)" :svirt_t:s0:c
 	sleep 2
 	pid=$(cat /run/libvirtd.pid)
@@ -60,7 +60,7 @@ state() { # mode, owner, label and bytes of the files
 	same "$(models qemu) $(models lxc)" 'none none'
 	same "$(label /etc/libvirt/qemu.conf)" "$(label "$BATS_TEST_TMPDIR/qemu.conf" | sed 's/:[a-z_]*_t:/:virt_etc_t:/; s/^[a-z_]*:/system_u:/')"
 	has "$(context web)" :svirt_t:s0:c # it runs on as it was
-	start plain
+	timeout 300 virsh -q start plain
 	hasnt "$(context plain)" svirt_t
 	run -0 --separate-stderr vd svirt status --json
 	same "$(json '.drivers[0] | [.next, .now, .running, .confined, (.flags | join(","))] | @json')" '["none","none",2,1,"by-virtdiag"]'
@@ -68,7 +68,7 @@ state() { # mode, owner, label and bytes of the files
 	run -0 --separate-stderr vd svirt enable --restart
 	same "$(state)" "$before"
 	same "$(models qemu) $(models lxc)" 'selinux selinux'
-	start plain
+	timeout 300 virsh -q start plain
 	has "$(context plain)" :svirt_t:s0:c
 	run -0 --separate-stderr vd svirt status --json
 	same "$(json '.drivers[0] | [.next, .now, .running, .confined] | @json')" '["selinux","selinux",2,2]'
@@ -92,6 +92,6 @@ state() { # mode, owner, label and bytes of the files
 	run -1 --separate-stderr vd svirt status
 	has "$output" 'refused: named will not start'
 	run -0 --separate-stderr vd svirt enable --restart
-	start named
+	timeout 300 virsh -q start named
 	remove named
 }

@@ -21,7 +21,7 @@ setup() {
 	q destroy two 2>/dev/null || true
 	: >$LOG
 	journalctl -q --rotate --vacuum-time=1s >/dev/null
-	systemctl restart libvirtd && q uri
+	systemctl restart libvirtd && timeout 300 virsh -q uri
 }
 
 start_both() { # two at once take their time on a busy machine
@@ -60,7 +60,7 @@ web vdb $IMAGES/install.iso"
 
 @test "selinux trace: labels set in the daemon itself; one that the kernel refuses -> failed" {
 	printf 'namespaces = []\nremember_owner = 0\n' >>/etc/libvirt/qemu.conf
-	systemctl restart libvirtd && q uri
+	systemctl restart libvirtd && timeout 300 virsh -q uri
 	start_both
 	q destroy two
 	run -0 --separate-stderr vd selinux trace --json
