@@ -12,7 +12,7 @@
 
 VLOG_CATEGORY("virtdiag.cgroup-devices");
 
-static int unknown(struct vd_devfilter *filter, const char *fmt, ...)
+VD_PRINTF(2, 3) static int unknown(struct vd_devfilter *filter, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -26,9 +26,9 @@ struct vd_functions {
 	} * slots;           /* owned; a hash table */
 	unsigned error, log; /* numbers of util.error and util.log */
 };
-#define VD_FUNCTIONS_INIT \
-	{                 \
-		NULL      \
+#define VD_FUNCTIONS_INIT    \
+	{                    \
+		.text = NULL \
 	}
 #define VD_AUTO_FUNCTIONS VD_CLEANUP(vd_functions_release) struct vd_functions
 

@@ -171,7 +171,6 @@ static void argument(struct vd_boots *boots, const char *s, size_t len)
 
 static int taint(struct vd_boot *boot, const char *s, size_t len)
 {
-	VD_AUTO_FREE char *name = NULL;
 	char text[64];
 
 	copy_between(s, len, " is tainted: ", " ", text, sizeof(text));

@@ -49,9 +49,9 @@ struct vd_records {
 	int64_t time;            /* of the record that it belongs to */
 	struct vd_record record; /* the last head */
 };
-#define VD_RECORDS_INIT \
-	{               \
-		NULL, 0 \
+#define VD_RECORDS_INIT       \
+	{                     \
+		.items = NULL \
 	}
 #define VD_AUTO_RECORDS VD_CLEANUP(vd_records_release) struct vd_records
 
