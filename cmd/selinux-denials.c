@@ -335,6 +335,7 @@ static void details(struct denials_run *run, const struct vd_denial *const *rows
 
 static void summary(struct denials_run *run)
 {
+	VD_AUTO_BUF from = VD_BUF_INIT;
 	struct vd_report *report = run->report;
 
 	for (size_t i = 0; i < run->sources.read.len; i++)

@@ -37,12 +37,12 @@ statuses() {
 	same "$(json '.files[] | .status + " " + .path')" "missing $IMAGES/gone.qcow2"
 }
 
-@test "start fails: QEMU's user may not enter the directory -> shut off, the file is listed" {
+@test "start fails: QEMU's user may not enter the directory -> shut off, the file is denied" {
 	mkdir -m 700 $IMAGES/private
 	qemu-img create -q -f qcow2 $IMAGES/private/a.qcow2 1M
 	define "${P}private" "$(disk $IMAGES/private/a.qcow2 qcow2 vda)"
 	fails "${P}private" "Permission denied"
-	same "$(statuses "${P}private")" "unlabelled $IMAGES/private/a.qcow2"
+	same "$(statuses "${P}private")" "denied $IMAGES/private/a.qcow2"
 }
 
 @test "start fails: QEMU does not know an argument -> shut off" {
