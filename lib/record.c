@@ -113,17 +113,17 @@ VD_INLINE bool take_level(const char *s, size_t len, size_t *pos, struct vd_reco
 VD_INLINE void take_rest(const char *s, size_t len, size_t pos, struct vd_record *record)
 {
 	size_t at = pos;
+	bool found = false;
 
 	/* Names are seldom longer than two blocks: no loop over their bytes, whose end no processor guesses. */
-	while (len - at >= 2 * VD_BLOCK) {
+	while (!found && len - at >= 2 * VD_BLOCK) {
 		uint32_t others =
 		        ~(vd_vec_words(vd_vec_load(s + at)) | vd_vec_words(vd_vec_load(s + at + VD_BLOCK)) << VD_BLOCK);
 
 		at += others ? (unsigned)__builtin_ctz(others) : 2 * VD_BLOCK;
-		if (others)
-			break;
+		found = others != 0;
 	}
-	while (at < len && is_word(s[at]))
+	while (!found && at < len && is_word(s[at]))
 		at++;
 	record->function = (struct vd_slice){ s + pos, at - pos };
 	record->line = 0;
@@ -163,7 +163,10 @@ VD_INLINE bool parse_common(const char *s, size_t len, struct vd_record *record)
 	record->pid = 0;
 	record->is_banner = false;
 	record->stamp = (struct vd_slice){ s, ZONED_LEN };
-	record->outer_stamp = record->program = record->category = (struct vd_slice){ s, 0 };
+	/* One by one: copied from each other, each would wait for the one before to reach memory. */
+	record->outer_stamp = (struct vd_slice){ s, 0 };
+	record->program = (struct vd_slice){ s, 0 };
+	record->category = (struct vd_slice){ s, 0 };
 	take_rest(s, len, pos, record);
 	return true;
 }
