@@ -28,6 +28,7 @@ struct show {
 	int64_t known;      /* --grep: nothing matches before this offset, */
 	int64_t slow;       /* and up to this one lines are judged one by one */
 	bool cut;           /* --grep: a line was longer than it looks */
+	bool gave_up;       /* --grep: that was said */
 	bool by_guest;      /* --guest */
 	bool live;          /* the log is a pipe: what is there is shown before more is waited for */
 	struct vd_whose *whose;
@@ -395,6 +396,7 @@ static int take_followed(void *data, void *file, const struct vd_line *line, con
 	}
 	records_line.time = followed->time;
 	show_line(show, &records_line);
+	vd_logs_gave_up(show->ctx, show->select.match, &show->gave_up);
 	return show->out.error ? -show->out.error : 0;
 }
 
@@ -490,7 +492,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 	status = vd_out_close(ctx, &show.out, input.failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK);
 	if (show.cut)
 		vd_warn(ctx, "some lines are longer than 1 MiB: --grep looked at their first MiB only");
-	return status;
+	return vd_logs_gave_up(ctx, show.select.match, &show.gave_up) ? VD_EXIT_UNKNOWN : status;
 }
 
 static const struct vd_opt daemon_opts[] = {
