@@ -240,8 +240,6 @@ static size_t skip_unmatched(void *data, const char *text, size_t len, int64_t o
 	size_t from = 0, start;
 	int r;
 
-	if (show->live)
-		vd_out_flush(&show->out);
 	/* What is left of a record that matched is shown. */
 	if (show->decided && show->taken && !is_head(text, (size_t)((const char *)memchr(text, '\n', len) - text)))
 		return 0;
