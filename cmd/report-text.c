@@ -260,7 +260,7 @@ static size_t plain_width(const char *s, size_t len, bool tree)
 }
 
 /* @cells: the texts of the chosen columns of one row, each with its NUL. Returns what follows them. */
-static const char *add_plain_row(struct vd_buf *page, const struct vd_table *table, const struct chosen *c,
+static const char *add_plain_row(struct vd_buf *line, const struct vd_table *table, const struct chosen *c,
                                  const size_t *widths, const char *cells)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -268,11 +268,11 @@ static const char *add_plain_row(struct vd_buf *page, const struct vd_table *tab
 		size_t len = strlen(cells), blanks = widths[i] - plain_width(cells, len, flags & SCOLS_FL_TREE);
 
 		if (flags & SCOLS_FL_RIGHT)
-			pad(page, blanks);
-		vd_report_check(vd_buf_add(page, cells, len));
+			pad(line, blanks);
+		vd_report_check(vd_buf_add(line, cells, len));
 		if (!(flags & SCOLS_FL_RIGHT) && i + 1 < c->n)
-			pad(page, blanks);
-		vd_report_check(vd_buf_adds(page, i + 1 < c->n ? "  " : "\n"));
+			pad(line, blanks);
+		vd_report_check(vd_buf_adds(line, i + 1 < c->n ? "  " : "\n"));
 		cells += len + 1;
 	}
 	return cells;
@@ -348,7 +348,7 @@ static bool print_plain(const struct vd_report *report, const struct vd_table *t
 {
 	VD_AUTO_BUF cells = VD_BUF_INIT;
 	VD_AUTO_BUF text = VD_BUF_INIT;
-	VD_AUTO_BUF page = VD_BUF_INIT;
+	VD_AUTO_BUF line = VD_BUF_INIT;
 	VD_AUTO_FREE size_t *widths = vd_report_need(calloc(c->n, sizeof(*widths)));
 	const struct vd_row *before = NULL;
 	const char *at;
@@ -366,12 +366,15 @@ static bool print_plain(const struct vd_report *report, const struct vd_table *t
 			return false;
 	at = vd_buf_str(&cells);
 	for (size_t n = 0; n <= table->n_rows; n++) {
-		at = add_plain_row(&page, table, c, widths, at);
-		/* The headings are left out, the room that they take is not. */
-		if (n == 0 && report->ctx->no_headings)
-			vd_buf_clear(&page);
+		vd_buf_clear(&line);
+		at = add_plain_row(&line, table, c, widths, at);
+		/*
+		 * The headings are left out, the room that they take is not. Row by row: what is larger than the
+		 * stream's buffer would go past it, and closing the stream could not tell why writing failed.
+		 */
+		if (n > 0 || !report->ctx->no_headings)
+			fwrite(vd_buf_str(&line), 1, line.len, out);
 	}
-	fwrite(vd_buf_str(&page), 1, page.len, out);
 	return true;
 }
 
