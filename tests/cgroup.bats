@@ -98,6 +98,42 @@ tree() {
 	same "$output" "off is shut off: it has no cgroup"
 }
 
+@test "cgroup tree: a name beyond ASCII elsewhere in it -> the other rows stay as they are, in each kind of lines" {
+	local plain art name
+	built
+	for name in a b; do
+		guest $name 1 100
+		group "/machine.slice/machine-qemu\\x2d1\\x2d$name.scope/libvirt" 100
+		group "/machine.slice/machine-qemu\\x2d1\\x2d$name.scope/libvirt/emulator" 101 102
+		group "/machine.slice/machine-qemu\\x2d1\\x2d$name.scope/libvirt/vcpu10" 103
+		group "/machine.slice/machine-qemu\\x2d1\\x2d$name.scope/libvirt/vcpu9" 104
+	done
+	group /machine.slice
+	for art in "" --ascii; do
+		tree -o NAME,TASKS,GUEST $art
+		plain=$output
+		guest é 2 200
+		group /libvirt/qemu/é 200
+		group /libvirt/qemu
+		group /libvirt
+		tree -o NAME,TASKS,GUEST $art
+		has "$output" é
+		same "$(grep -v 'libvirt\|qemu  \|é' <<<"$output")" "$plain"
+		rm -r "$H/sys/fs/cgroup/libvirt" "$H/run/libvirt/qemu/é.xml"
+	done
+	same "$plain" "\
+NAME           TASKS  GUEST
+machine.slice     10  -
+|-qemu-1-a         5  a
+| |-emulator       2  -
+| |-vcpu9          1  -
+| \`-vcpu10         1  -
+\`-qemu-1-b         5  b
+  |-emulator       2  -
+  |-vcpu9          1  -
+  \`-vcpu10         1  -"
+}
+
 @test "cgroup tree: old layout libvirt/qemu/NAME, a name with a space and UTF-8 -> found by name" {
 	built
 	guest "wéb 01" 1 100
