@@ -56,19 +56,25 @@ int vd_buf_addc(struct vd_buf *buf, char c)
 int vd_buf_addf(struct vd_buf *buf, const char *fmt, ...)
 {
 	va_list ap;
-	int n, r;
+	size_t room;
+	int n, r = vd_buf_reserve(buf, 0);
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	r = vd_buf_reserve(buf, (size_t)n);
 	if (r < 0)
 		return r;
+	/* Mostly the room is enough; else this tells how much is. */
+	room = buf->cap - buf->len;
 	va_start(ap, fmt);
-	vsnprintf(buf->data + buf->len, (size_t)n + 1, fmt, ap);
+	n = vsnprintf(buf->data + buf->len, room, fmt, ap);
 	va_end(ap);
+	if (n < 0 || (size_t)n >= room) {
+		buf->data[buf->len] = '\0';
+		r = n < 0 ? -ENOMEM : vd_buf_reserve(buf, (size_t)n);
+		if (r < 0)
+			return r;
+		va_start(ap, fmt);
+		vsnprintf(buf->data + buf->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	buf->len += (size_t)n;
 	return 0;
 }
@@ -166,6 +172,11 @@ static bool is_unsafe_char(unsigned c)
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+static bool is_plain_ascii(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
 int vd_buf_add_escaped(struct vd_buf *buf, const char *data, size_t len)
 {
 	size_t n;
@@ -174,6 +185,13 @@ int vd_buf_add_escaped(struct vd_buf *buf, const char *data, size_t len)
 	for (size_t i = 0; i < len && !r; i += n) {
 		unsigned c = 0;
 
+		/* What nearly every text consists of, in one piece. */
+		for (n = 0; i + n < len && is_plain_ascii(data[i + n]); n++)
+			;
+		if (n) {
+			r = vd_buf_add(buf, data + i, n);
+			continue;
+		}
 		n = vd_utf8_next(data + i, len - i, &c);
 		if (n && !is_unsafe_char(c)) {
 			r = vd_buf_add(buf, data + i, n);
