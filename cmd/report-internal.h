@@ -22,10 +22,17 @@ struct vd_cell {
 		int64_t num;
 		double real;
 		struct vd_value *value; /* FLAGS and VALUE: owned */
-		char *str;              /* STR: owned, len bytes and a NUL */
+		char *str;              /* STR: of the pool, len bytes and a NUL */
 	};
 	size_t len;
-	char *text; /* vd_row_text(): owned; NULL */
+	char *text; /* vd_row_text(): of the pool; NULL */
+};
+
+/* Memory that lives as long as the report: a page of many guests has some ten thousand rows and texts. */
+struct vd_pool {
+	struct vd_chunk *chunks;
+	char *at; /* what is left of the newest */
+	size_t left;
 };
 
 struct vd_row {
@@ -39,7 +46,8 @@ struct vd_row {
 };
 
 struct vd_table {
-	char *key;
+	struct vd_pool *pool; /* the report's */
+	char *key;            /* of the pool, as are the rows */
 	const struct vd_col *cols;
 	size_t n_cols;
 	struct vd_row *rows, *last;
@@ -48,8 +56,8 @@ struct vd_table {
 
 /* A thing on the page, in order. */
 struct vd_item {
-	struct vd_table *table; /* owned; NULL: a line of text */
-	char *text;             /* owned */
+	struct vd_table *table; /* of the pool, as is all of it; NULL: a line of text */
+	char *text;             /* of the pool */
 	enum vd_hue hue;        /* of the text up to the first space */
 };
 
@@ -66,7 +74,7 @@ struct vd_report {
 	struct vd_strv missing_lines;
 	bool denied; /* something is missing for lack of permission */
 	bool problem, unknown, warning;
-	struct vd_strv kept; /* results of vd_esc() and vd_shell_line() */
+	struct vd_pool pool; /* also results of vd_esc() and vd_shell_line() */
 	bool color;
 };
 

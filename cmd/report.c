@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +28,60 @@ void vd_report_check(int r)
 {
 	if (r < 0)
 		vd_report_oom();
+}
+
+/* Room for a thousand texts; what is longer gets a chunk of its own. */
+#define CHUNK 65536u
+
+struct vd_chunk {
+	struct vd_chunk *next;
+	max_align_t data[];
+};
+
+/* @size bytes for as long as the report lives. */
+static void *pool_get(struct vd_pool *pool, size_t size)
+{
+	const size_t unit = sizeof(max_align_t);
+	struct vd_chunk *chunk;
+	char *p;
+
+	if (size > SIZE_MAX / 2)
+		vd_report_oom();
+	size = (size + unit - 1) / unit * unit;
+	if (size > pool->left) {
+		size_t room = size > CHUNK / 4 ? size : CHUNK;
+
+		chunk = vd_report_need(malloc(sizeof(*chunk) + room));
+		chunk->next = pool->chunks;
+		pool->chunks = chunk;
+		/* A large piece does not end the chunk that small ones come from. */
+		if (room == size)
+			return chunk->data;
+		pool->at = (char *)chunk->data;
+		pool->left = room;
+	}
+	p = pool->at;
+	pool->at += size;
+	pool->left -= size;
+	return p;
+}
+
+static char *pool_text(struct vd_pool *pool, const char *s, size_t len)
+{
+	char *copy = pool_get(pool, len + 1);
+
+	if (len)
+		memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static void pool_release(struct vd_pool *pool)
+{
+	for (struct vd_chunk *chunk = pool->chunks, *next; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
 }
 
 /* --- making ---------------------------------------------------------------------------------------------------- */
@@ -77,9 +133,11 @@ static struct vd_item *add_item(struct vd_report *report)
 
 struct vd_table *vd_report_table(struct vd_report *report, const char *key, const struct vd_col *cols, size_t n_cols)
 {
-	struct vd_table *table = vd_report_need(calloc(1, sizeof(*table)));
+	struct vd_table *table = pool_get(&report->pool, sizeof(*table));
 
-	table->key = vd_report_need(strdup(key));
+	memset(table, 0, sizeof(*table));
+	table->pool = &report->pool;
+	table->key = pool_text(&report->pool, key, strlen(key));
 	table->cols = cols ? cols : report->ctx->cmd->cols;
 	table->n_cols = cols ? n_cols : report->ctx->cmd->n_cols;
 	add_item(report)->table = table;
@@ -88,8 +146,10 @@ struct vd_table *vd_report_table(struct vd_report *report, const char *key, cons
 
 struct vd_row *vd_table_row(struct vd_table *table, struct vd_row *parent)
 {
-	struct vd_row *row = vd_report_need(calloc(1, sizeof(*row) + table->n_cols * sizeof(row->cells[0])));
+	size_t size = sizeof(struct vd_row) + table->n_cols * sizeof(struct vd_cell);
+	struct vd_row *row = pool_get(table->pool, size);
 
+	memset(row, 0, size);
 	row->table = table;
 	row->parent = parent;
 	if (table->last)
@@ -112,9 +172,7 @@ struct vd_row *vd_table_row(struct vd_table *table, struct vd_row *parent)
 
 static void cell_release(struct vd_cell *cell)
 {
-	if (cell->kind == VD_CELL_STR)
-		free(cell->str);
-	else if (cell->kind == VD_CELL_FLAGS || cell->kind == VD_CELL_VALUE)
+	if (cell->kind == VD_CELL_FLAGS || cell->kind == VD_CELL_VALUE)
 		vd_value_free(cell->value);
 	cell->kind = VD_CELL_ABSENT;
 }
@@ -139,11 +197,9 @@ void vd_row_str(struct vd_row *row, size_t col, const char *s)
 
 void vd_row_strn(struct vd_row *row, size_t col, const char *s, size_t len)
 {
-	char *copy = vd_report_need(malloc(len + 1));
+	char *copy = pool_text(row->table->pool, s, len);
 	struct vd_cell *cell = cell_for(row, col, VD_CELL_STR);
 
-	memcpy(copy, s, len);
-	copy[len] = '\0';
 	cell->str = copy;
 	cell->len = len;
 }
@@ -181,10 +237,7 @@ void vd_row_value(struct vd_row *row, size_t col, struct vd_value *v)
 
 void vd_row_text(struct vd_row *row, size_t col, const char *text)
 {
-	char *copy = vd_report_need(strdup(text));
-
-	free(row->cells[col].text);
-	row->cells[col].text = copy;
+	row->cells[col].text = pool_text(row->table->pool, text, strlen(text));
 }
 
 void vd_row_hue(struct vd_row *row, size_t col, enum vd_hue hue)
@@ -196,11 +249,22 @@ void vd_row_hue(struct vd_row *row, size_t col, enum vd_hue hue)
 
 static void VD_PRINTF(3, 0) add_line(struct vd_report *report, enum vd_hue hue, const char *fmt, va_list ap)
 {
-	char *text = NULL;
 	struct vd_item *item;
+	char shown[512];
+	char *text;
+	va_list again;
+	int n;
 
-	if (vasprintf(&text, fmt, ap) < 0)
+	va_copy(again, ap);
+	n = vsnprintf(shown, sizeof(shown), fmt, ap);
+	if (n < 0)
 		vd_report_oom();
+	text = pool_get(&report->pool, (size_t)n + 1);
+	if ((size_t)n < sizeof(shown))
+		memcpy(text, shown, (size_t)n + 1);
+	else
+		vsnprintf(text, (size_t)n + 1, fmt, again);
+	va_end(again);
 	item = add_item(report);
 	item->text = text;
 	item->hue = hue;
@@ -298,8 +362,7 @@ const char *vd_esc(struct vd_report *report, const char *s)
 	VD_AUTO_BUF buf = VD_BUF_INIT;
 
 	vd_report_check(vd_buf_add_escaped(&buf, s, strlen(s)));
-	vd_report_check(vd_strv_take(&report->kept, vd_buf_steal(&buf)));
-	return report->kept.items[report->kept.len - 1];
+	return pool_text(&report->pool, vd_buf_str(&buf), buf.len);
 }
 
 const char *vd_shell_line(struct vd_report *report, const char *const *argv)
@@ -315,8 +378,7 @@ const char *vd_shell_line(struct vd_report *report, const char *const *argv)
 			return NULL;
 		vd_report_check(r);
 	}
-	vd_report_check(vd_strv_take(&report->kept, vd_buf_steal(&buf)));
-	return report->kept.items[report->kept.len - 1];
+	return pool_text(&report->pool, vd_buf_str(&buf), buf.len);
 }
 
 struct vd_value *vd_value_strings(const char *const *argv)
@@ -346,30 +408,17 @@ static void print_missing(const struct vd_report *report)
 		vd_sudo_hint(ctx);
 }
 
-static void table_free(struct vd_table *table)
+static void table_release(struct vd_table *table)
 {
-	struct vd_row *next;
-
-	if (!table)
-		return;
-	for (struct vd_row *row = table->rows; row; row = next) {
-		next = row->next;
-		for (size_t i = 0; i < table->n_cols; i++) {
+	for (struct vd_row *row = table ? table->rows : NULL; row; row = row->next)
+		for (size_t i = 0; i < table->n_cols; i++)
 			cell_release(&row->cells[i]);
-			free(row->cells[i].text);
-		}
-		free(row);
-	}
-	free(table->key);
-	free(table);
 }
 
 static void report_free(struct vd_report *report)
 {
-	for (size_t i = 0; i < report->n_items; i++) {
-		table_free(report->items[i].table);
-		free(report->items[i].text);
-	}
+	for (size_t i = 0; i < report->n_items; i++)
+		table_release(report->items[i].table);
 	free(report->items);
 	for (size_t i = 0; i < report->n_extras; i++) {
 		free(report->extras[i].key);
@@ -378,7 +427,7 @@ static void report_free(struct vd_report *report)
 	free(report->extras);
 	vd_value_free(report->missing);
 	vd_strv_release(&report->missing_lines);
-	vd_strv_release(&report->kept);
+	pool_release(&report->pool);
 	free(report);
 }
 

@@ -105,9 +105,10 @@ const char *vd_check_context(struct vd_report *report, const char *context, bool
 		return NULL;
 	if (vd_context_parse(context, &c))
 		return vd_esc(report, context);
+	/* The type and range are the end of it. */
 	if ((!strcmp(c.user, "system_u") || !strcmp(c.user, "unconfined_u")) &&
 	    (!strcmp(c.role, "object_r") || !strcmp(c.role, "system_r")))
-		r = vd_buf_addf(&text, "%s%s%s", c.type, c.range ? ":" : "", c.range ? c.range : "");
+		r = vd_buf_adds(&text, context + (c.type - c.copy));
 	else
 		r = vd_buf_adds(&text, context);
 	if (!r && at_start)
@@ -184,10 +185,12 @@ static void add_guest_value(struct vd_check_run *run, const struct vd_check_subj
 	const struct vd_seclabel *live = domain->status ? vd_domain_seclabel(domain, "selinux") : NULL;
 	const struct vd_seclabel *apparmor = vd_domain_seclabel(domain, "apparmor");
 	const struct vd_guest *guest = subject->guest, *twin = subject->check->twin;
-	struct vd_value *v = vd_value_object();
+	struct vd_value *v = run->ctx->json ? vd_value_object() : NULL;
 	VD_AUTO_FREE char *profile = NULL;
 	VD_AUTO_FREE char *mode = NULL;
 
+	if (!run->ctx->json)
+		return;
 	if (run->apparmor == 1 && subject->check->user.running &&
 	    vd_apparmor_profile(run->ctx->root, guest->pid, apparmor ? apparmor->label : NULL, &profile, &mode) < 0)
 		profile = mode = NULL;
@@ -296,7 +299,8 @@ static void add_row(struct vd_check_run *run, struct vd_table *table, const stru
 	n = run->host.share ? vd_share_others(run->host.share, subject->guest, e, others, MAX_OTHERS) : 0;
 	for (size_t i = 0; i < n && i < MAX_OTHERS; i++)
 		vd_row_flag(row, VD_CHECK_USED_BY, vd_guest_name(others[i].guest));
-	vd_row_value(row, VD_CHECK_FIX, fix_value(c));
+	if (run->ctx->json)
+		vd_row_value(row, VD_CHECK_FIX, fix_value(c));
 }
 
 void vd_check_command(struct vd_check_run *run, const char *word, const struct vd_strv *argv, const char *remark)

@@ -13,6 +13,9 @@
 
 #include <linux/capability.h>
 #include <linux/magic.h>
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342 /* "XFSB" */
+#endif
 
 #include "acl.h"
 #include "root-private.h"
@@ -41,8 +44,6 @@ static int file_xattr(int fd, const char *name, struct vd_buf *value)
 	char proc[VD_PROC_NAME];
 	ssize_t n = -1;
 
-	if (!strncmp(name, "trusted.", 8) && !may_see_trusted())
-		return -EPERM;
 	/* fgetxattr() refuses O_PATH descriptors. */
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(rooms); i++) {
@@ -59,6 +60,58 @@ static int file_xattr(int fd, const char *name, struct vd_buf *value)
 	return 0;
 }
 
+/*
+ * Where a list of attributes is known to be complete it saves asking for each one that is not there. A server behind
+ * NFS, 9p or FUSE may well answer for what it does not list.
+ */
+static bool lists_all(struct vd_root *root, const struct vd_held *held)
+{
+	struct statfs fs;
+
+	if (!root->lists.known || root->lists.dev != held->st.st_dev) {
+		root->lists.known = fstatfs(held->fd, &fs) == 0;
+		root->lists.dev = held->st.st_dev;
+		root->lists.complete =
+		        root->lists.known && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC ||
+		                              fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == TMPFS_MAGIC);
+	}
+	return root->lists.complete;
+}
+
+/* Has the file that is held certainly no attribute @name? */
+static bool is_unlisted(struct vd_root *root, struct vd_held *held, const char *name)
+{
+	char proc[VD_PROC_NAME];
+
+	/* A security module answers for labels that are nowhere on the disk. */
+	if (!strncmp(name, "security.", 9) || !lists_all(root, held))
+		return false;
+	if (held->n_listed == VD_NOT_ASKED) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", held->fd);
+		held->n_listed = listxattr(proc, held->listed, sizeof(held->listed));
+		if (held->n_listed < 0)
+			held->n_listed = VD_NOT_LISTED;
+	}
+	for (ssize_t i = 0; i < held->n_listed; i += (ssize_t)strlen(held->listed + i) + 1)
+		if (!strcmp(held->listed + i, name))
+			return false;
+	return held->n_listed >= 0;
+}
+
+/* Returns the bare errno. */
+static int asked_xattr(struct vd_root *root, const struct vd_asked *asked, const char *name, struct vd_buf *value)
+{
+	if (!strncmp(name, "trusted.", 8)) {
+		if (root->sees_trusted < 0)
+			root->sees_trusted = may_see_trusted();
+		if (!root->sees_trusted)
+			return -EPERM;
+	}
+	if (asked->held && is_unlisted(root, asked->held, name))
+		return -ENODATA;
+	return file_xattr(asked->fd, name, value);
+}
+
 /* Returns the bare errno. */
 static int listed_xattr(const struct vd_manifest_entry *e, const char *name, struct vd_buf *value)
 {
@@ -73,17 +126,18 @@ static int listed_xattr(const struct vd_manifest_entry *e, const char *name, str
 
 int vd_root_xattr(struct vd_root *root, const char *path, const char *name, struct vd_buf *value, struct vd_err *err)
 {
-	const struct vd_manifest_entry *e = NULL;
-	VD_AUTO_CLOSE int fd = -1;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	const struct vd_manifest_entry *e;
 	int r;
 
 	vd_buf_clear(value);
 	if (root->sosreport && !root->manifest)
 		return vd_root_no_evidence(root, path, err);
-	r = vd_root_ask(root, path, false, "read the attributes of", &e, &fd, err);
+	r = vd_root_ask(root, path, false, "read the attributes of", &asked, err);
 	if (r < 0)
 		return r;
-	r = e ? listed_xattr(e, name, value) : file_xattr(fd, name, value);
+	e = asked.entry;
+	r = e ? listed_xattr(e, name, value) : asked_xattr(root, &asked, name, value);
 	if (r == -VD_NO_EVIDENCE)
 		return vd_root_no_evidence(root, path, err);
 	if (r == -ENODATA)
@@ -148,24 +202,23 @@ static int still_the_same(int fd, const struct vd_stat *seen, const char *old)
 int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
                       const char *label, struct vd_err *err)
 {
-	const struct vd_manifest_entry *e = NULL;
-	VD_AUTO_CLOSE int fd = -1;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
 	char proc[VD_PROC_NAME];
 	int r;
 
 	if (!root->live || root->manifest)
 		return vd_err_set(err, EROFS, "'%s' belongs to a capture, which is not changed", path);
-	r = vd_root_ask(root, path, false, "label", &e, &fd, err);
+	r = vd_root_ask(root, path, false, "label", &asked, err);
 	if (r < 0)
 		return r;
-	r = still_the_same(fd, seen, old);
+	r = still_the_same(asked.fd, seen, old);
 	if (r == -ESTALE)
 		return vd_err_set(err, ESTALE,
 		                  "'%s' was replaced or relabelled since it was looked at: nothing was changed", path);
 	if (r == -EINVAL)
 		return vd_err_set(err, EINVAL, "'%s' is neither a regular file nor a block device", path);
 	/* fsetxattr() refuses O_PATH descriptors. */
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", asked.fd);
 	if (r == 0 && setxattr(proc, "security.selinux", label, strlen(label) + 1, 0) < 0)
 		r = -errno;
 	VLOG_INFO("label of %s: %s -> %s: %s", path, old ? old : "none", label, r ? strerror(-r) : "done");
@@ -176,17 +229,18 @@ int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **re
                 struct vd_err *err)
 {
 	static const char name[] = "system.posix_acl_access";
-	const struct vd_manifest_entry *e = NULL;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	const struct vd_manifest_entry *e;
 	VD_AUTO_BUF value = VD_BUF_INIT;
-	VD_AUTO_CLOSE int fd = -1;
 	struct statfs fs;
 	int r;
 
 	if (root->sosreport && !root->manifest)
 		return vd_root_no_evidence(root, path, err);
-	r = vd_root_ask(root, path, false, "read the ACL of", &e, &fd, err);
+	r = vd_root_ask(root, path, false, "read the ACL of", &asked, err);
 	if (r < 0)
 		return r;
+	e = asked.entry;
 	if (e && e->acl) {
 		r = vd_acl_parse_text(e->acl, ret_entries, ret_count, err);
 		if (r < 0)
@@ -194,7 +248,7 @@ int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **re
 		return r;
 	}
 	/* A record without "acl" says that the mode is all there is, provided that it has a mode. */
-	r = e ? listed_xattr(e, name, &value) : file_xattr(fd, name, &value);
+	r = e ? listed_xattr(e, name, &value) : asked_xattr(root, &asked, name, &value);
 	if (e && r == -VD_NO_EVIDENCE && e->has_owner && !e->acl_unknown && !vd_manifest_xattr(e, name))
 		r = -ENODATA;
 	if (e && r == -ENODATA && (e->acl_unknown || !e->has_owner))
@@ -202,7 +256,7 @@ int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **re
 	if (r == -VD_NO_EVIDENCE)
 		return vd_root_no_evidence(root, path, err);
 	/* Over NFS the server decides, by an ACL that this call does not show. */
-	if (r == -EOPNOTSUPP && !e && fstatfs(fd, &fs) == 0 && fs.f_type == NFS_SUPER_MAGIC)
+	if (r == -EOPNOTSUPP && !e && fstatfs(asked.fd, &fs) == 0 && fs.f_type == NFS_SUPER_MAGIC)
 		return vd_err_set(err, EOPNOTSUPP, "the ACL of '%s' is known to its NFS server only", path);
 	if (r == -ENODATA || r == -EOPNOTSUPP)
 		return vd_err_set(err, ENODATA, "'%s' has no ACL", path);
@@ -214,15 +268,16 @@ int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **re
 
 int vd_root_fstype(struct vd_root *root, const char *path, char **ret_fstype, struct vd_err *err)
 {
-	const struct vd_manifest_entry *e = NULL;
-	VD_AUTO_CLOSE int fd = -1;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	const struct vd_manifest_entry *e;
 	int r;
 
 	if (!root->manifest)
 		return vd_root_no_evidence(root, path, err);
-	r = vd_root_ask(root, path, false, "examine", &e, &fd, err);
+	r = vd_root_ask(root, path, false, "examine", &asked, err);
 	if (r < 0)
 		return r;
+	e = asked.entry;
 	if (!e->fstype)
 		return vd_root_no_evidence(root, path, err);
 	*ret_fstype = strdup(e->fstype);

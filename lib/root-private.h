@@ -4,10 +4,17 @@
 /* What lib/root.c and lib/root-attr.c share. Private to them. */
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "manifest.h"
 #include "root.h"
+
+/* So many paths can be held. */
+#define VD_HELD 8
+
+#define VD_NOT_ASKED  (-1)
+#define VD_NOT_LISTED (-2)
 
 struct vd_root {
 	int fd; /* O_PATH */
@@ -18,9 +25,41 @@ struct vd_root {
 	bool sosreport;
 	pid_t pid;
 	struct vd_manifest *manifest; /* NULL: none */
-	char *held_path;              /* see vd_root_hold(); NULL: none */
-	int held_fd;                  /* valid with held_path */
+	int sees_trusted;             /* may this process read trusted.* attributes? -1: not asked yet */
+	/* See vd_root_hold(). Those with a path are valid. */
+	struct vd_held {
+		char *path;
+		size_t len; /* of path */
+		int fd;
+		struct stat st;
+		bool was_link;    /* @fd is what the symlink @path leads to */
+		ssize_t n_listed; /* bytes in @listed; VD_NOT_ASKED, VD_NOT_LISTED */
+		char listed[512]; /* names of its attributes, each with its NUL */
+	} held[VD_HELD];
+	unsigned next_held; /* the slot to use next */
+	/* The file system that was asked last whether its lists of attributes are complete. */
+	struct {
+		bool known, complete;
+		dev_t dev;
+	} lists;
 };
+
+/* What there is to ask about a path. */
+struct vd_asked {
+	const struct vd_manifest_entry *entry; /* with a manifest: its record */
+	int fd;                                /* else an O_PATH descriptor: the one that is held or @own_fd */
+	int own_fd;                            /* -1, or closed by VD_AUTO_ASKED */
+	struct vd_held *held;                  /* NULL, or the one that is held */
+};
+#define VD_ASKED_INIT              \
+	{                          \
+		NULL, -1, -1, NULL \
+	}
+static inline void vd_asked_release(struct vd_asked *asked)
+{
+	vd_cleanup_close(&asked->own_fd);
+}
+#define VD_AUTO_ASKED VD_CLEANUP(vd_asked_release)
 
 /* Room for "/proc/self/fd/N" and "/proc/PID/root". */
 #define VD_PROC_NAME 32
@@ -30,8 +69,8 @@ int vd_root_fail(const struct vd_root *root, const char *what, const char *path,
 /* The same for -VD_NO_EVIDENCE. */
 int vd_root_no_evidence(const struct vd_root *root, const char *path, struct vd_err *err);
 /*
- * What to ask about @path: with a manifest *@ret_entry, its record, else *@ret_fd, an O_PATH descriptor that the caller
- * closes. @what is for the sentence: what the caller is up to.
+ * What to ask about @path; *@ret_asked, VD_ASKED_INIT before, is to be released by the caller. @what is for the
+ * sentence: what the caller is up to.
  */
-int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what,
-                const struct vd_manifest_entry **ret_entry, int *ret_fd, struct vd_err *err) VD_MUST_CHECK;
+int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what, struct vd_asked *ret_asked,
+                struct vd_err *err) VD_MUST_CHECK;

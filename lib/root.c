@@ -161,6 +161,7 @@ int vd_root_open(const char *dir, unsigned flags, struct vd_root **ret_root, str
 	if (!root)
 		return vd_err_set(err, ENOMEM, "out of memory while opening a root directory");
 	root->fd = -1;
+	root->sees_trusted = -1;
 	root->machine = !dir || is_slash(dir);
 	root->live = root->machine || (flags & VD_ROOT_LIVE);
 	root->dir = strdup(root->machine ? "/" : dir);
@@ -369,46 +370,76 @@ static int captured_link(void *data, const char *path, char **ret_target)
 	return !r ? **ret_target != '\0' : r == -ENOMEM ? r : 0;
 }
 
+static void let_go(struct vd_held *held)
+{
+	if (held->path)
+		vd_cleanup_close(&held->fd);
+	free(held->path);
+	held->path = NULL;
+}
+
 void vd_root_let_go(struct vd_root *root)
 {
-	if (root->held_path)
-		vd_cleanup_close(&root->held_fd);
-	free(root->held_path);
-	root->held_path = NULL;
+	for (size_t i = 0; i < VD_HELD; i++)
+		let_go(&root->held[i]);
+	root->next_held = 0;
 }
 
 void vd_root_hold(struct vd_root *root, const char *path)
 {
-	vd_root_let_go(root);
-	if (root->manifest || lookup(root, path, false, &root->held_fd) < 0)
+	struct vd_held *held = &root->held[root->next_held % VD_HELD];
+	VD_AUTO_CLOSE int fd = -1;
+
+	if (root->manifest || lookup(root, path, true, &fd) < 0)
 		return;
-	root->held_path = strdup(path);
-	if (!root->held_path)
-		vd_cleanup_close(&root->held_fd);
+	let_go(held);
+	if (fstat(fd, &held->st) < 0)
+		return;
+	/* Mostly it is no symlink: then the one descriptor answers for the path itself and for what it leads to. */
+	held->was_link = S_ISLNK(held->st.st_mode);
+	if (held->was_link) {
+		vd_cleanup_close(&fd);
+		if (lookup(root, path, false, &fd) < 0 || fstat(fd, &held->st) < 0)
+			return;
+	}
+	held->path = strdup(path);
+	if (!held->path)
+		return;
+	held->len = strlen(path);
+	held->fd = vd_steal_fd(fd);
+	held->n_listed = VD_NOT_ASKED;
+	root->next_held++;
 }
 
-/* A copy of the descriptor that is held for @path, if there is one. */
-static bool held(const struct vd_root *root, const char *path, bool nofollow, int *ret_fd)
+static struct vd_held *find_held(struct vd_root *root, const char *path, bool nofollow)
 {
-	if (nofollow || !root->held_path || strcmp(root->held_path, path) != 0)
-		return false;
-	*ret_fd = fcntl(root->held_fd, F_DUPFD_CLOEXEC, 3);
-	return *ret_fd >= 0;
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < VD_HELD; i++) {
+		struct vd_held *held = &root->held[i];
+
+		if (held->path && held->len == len && !memcmp(held->path, path, len))
+			return nofollow && held->was_link ? NULL : held;
+	}
+	return NULL;
 }
 
-int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what,
-                const struct vd_manifest_entry **ret_entry, int *ret_fd, struct vd_err *err)
+int vd_root_ask(struct vd_root *root, const char *path, bool nofollow, const char *what, struct vd_asked *ret_asked,
+                struct vd_err *err)
 {
 	VD_AUTO_BUF resolved = VD_BUF_INIT;
-	int r;
+	struct vd_asked *a = ret_asked;
+	int r = 0;
 
-	*ret_entry = NULL;
 	if (root->manifest) {
-		r = vd_manifest_resolve(root->manifest, path, !nofollow, captured_link, root, &resolved, ret_entry);
-		if (!r && !*ret_entry)
+		r = vd_manifest_resolve(root->manifest, path, !nofollow, captured_link, root, &resolved, &a->entry);
+		if (!r && !a->entry)
 			return vd_root_no_evidence(root, path, err);
+	} else if ((a->held = find_held(root, path, nofollow))) {
+		a->fd = a->held->fd;
 	} else {
-		r = held(root, path, nofollow, ret_fd) ? 0 : lookup(root, path, nofollow, ret_fd);
+		r = lookup(root, path, nofollow, &a->own_fd);
+		a->fd = a->own_fd;
 		/* A sosreport leaves out most of the host: absence there proves nothing. */
 		if (r == -ENOENT && root->sosreport)
 			return vd_root_no_evidence(root, path, err);
@@ -466,13 +497,14 @@ static struct vd_stat convert(const struct vd_root *root, const struct stat *st)
 static int stat_path(struct vd_root *root, const char *path, bool nofollow, struct vd_stat *ret_stat,
                      struct vd_err *err)
 {
-	const struct vd_manifest_entry *e = NULL;
-	VD_AUTO_CLOSE int fd = -1;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	const struct vd_manifest_entry *e;
 	struct stat st;
-	int r = vd_root_ask(root, path, nofollow, "examine", &e, &fd, err);
+	int r = vd_root_ask(root, path, nofollow, "examine", &asked, err);
 
 	if (r < 0)
 		return r;
+	e = asked.entry;
 	if (e) {
 		*ret_stat = (struct vd_stat){
 			.type = e->type,
@@ -486,9 +518,9 @@ static int stat_path(struct vd_root *root, const char *path, bool nofollow, stru
 		};
 		return 0;
 	}
-	if (fstat(fd, &st) < 0)
+	if (!asked.held && fstat(asked.fd, &st) < 0)
 		return vd_root_fail(root, "examine", path, -errno, err);
-	*ret_stat = convert(root, &st);
+	*ret_stat = convert(root, asked.held ? &asked.held->st : &st);
 	return 0;
 }
 
@@ -587,18 +619,19 @@ static int open_header(const struct vd_root *root, const struct vd_manifest_entr
 
 int vd_root_read_header(struct vd_root *root, const char *path, size_t max, struct vd_buf *buf, struct vd_err *err)
 {
-	const struct vd_manifest_entry *e = NULL;
-	VD_AUTO_CLOSE int found = -1;
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	const struct vd_manifest_entry *e;
 	VD_AUTO_CLOSE int fd = -1;
 	struct stat st;
 	int r;
 
 	vd_buf_clear(buf);
-	r = vd_root_ask(root, path, false, "read", &e, &found, err);
+	r = vd_root_ask(root, path, false, "read", &asked, err);
 	if (r < 0)
 		return r;
+	e = asked.entry;
 	/* A device node in a capture is not the device that it was on the host. */
-	if (!e && !root->live && fstat(found, &st) == 0 && S_ISBLK(st.st_mode))
+	if (!e && !root->live && fstat(asked.fd, &st) == 0 && S_ISBLK(st.st_mode))
 		return vd_root_no_evidence(root, path, err);
 	r = e ? open_header(root, e, &fd, err) : open_data(root, path, true, &fd, &st, err);
 	if (r < 0)

@@ -115,10 +115,10 @@ int vd_root_stat(struct vd_root *root, const char *path, struct vd_stat *ret_sta
 /* Does not follow the last component. */
 int vd_root_lstat(struct vd_root *root, const char *path, struct vd_stat *ret_stat, struct vd_err *err) VD_MUST_CHECK;
 /*
- * Until vd_root_let_go(), or the next call, answer vd_root_stat(), _label(), _xattr(), _acl() and _set_label() for
- * exactly
- * @path from one descriptor: they then speak of one file, whatever is renamed meanwhile, and cost less. Nothing is held
- * when it cannot be opened, or below a manifest.
+ * Until vd_root_let_go() answer vd_root_stat(), _lstat(), _label(), _xattr(), _acl() and _set_label() for exactly @path
+ * from one descriptor: they then speak of one file, whatever is renamed meanwhile, and cost less. What stat says, and
+ * which attributes there are, is that of the first time. Eight paths can be held, the oldest goes first. One that
+ * cannot be opened is not held, and none is below a manifest.
  */
 void vd_root_hold(struct vd_root *root, const char *path);
 void vd_root_let_go(struct vd_root *root);

@@ -104,7 +104,8 @@ static char *real_path(const struct vd_share *s, const char *path)
 		if (!s->last->path || vd_root_realpath(s->root, s->last->path, &s->last->real, NULL) < 0)
 			s->last->real = NULL;
 	}
-	if (!s->last->real || vd_buf_addf(&joined, "%s%s", strcmp(s->last->real, "/") ? s->last->real : "", slash) < 0)
+	if (!s->last->real || vd_buf_adds(&joined, strcmp(s->last->real, "/") ? s->last->real : "") < 0 ||
+	    vd_buf_adds(&joined, slash) < 0)
 		return NULL;
 	return vd_buf_steal(&joined);
 }
@@ -211,6 +212,17 @@ static int make_buckets(struct vd_share *s)
 	return 0;
 }
 
+/* Images are asked for when their chain is followed and again for their key. */
+static void hold_images(struct vd_root *root, const struct vd_domain *domain)
+{
+	for (size_t i = 0; i < domain->n_resources; i++) {
+		const struct vd_source *source = domain->resources[i].source;
+
+		if (source && source->path && (source->type == VD_SOURCE_FILE || source->type == VD_SOURCE_BLOCK))
+			vd_root_hold(root, source->path);
+	}
+}
+
 int vd_share_new(struct vd_root *root, const struct vd_guests *guests, const struct vd_svirt_settings *settings,
                  const char *categories, void (*step)(void *arg, size_t done), void *arg, struct vd_share **ret_share)
 {
@@ -229,9 +241,11 @@ int vd_share_new(struct vd_root *root, const struct vd_guests *guests, const str
 	if (!s->expects || !s->has || !s->twins || !s->use_of || !s->last)
 		return -ENOMEM;
 	for (size_t i = 0; i < guests->len; i++) {
-		int r = vd_svirt_expect(root, vd_guest_domain(&guests->items[i]), settings, categories, &s->expects[i],
-		                        NULL);
+		const struct vd_domain *domain = vd_guest_domain(&guests->items[i]);
+		int r;
 
+		hold_images(root, domain);
+		r = vd_svirt_expect(root, domain, settings, categories, &s->expects[i], NULL);
 		if (step)
 			step(arg, i);
 		s->has[i] = r == 0;
@@ -244,6 +258,7 @@ int vd_share_new(struct vd_root *root, const struct vd_guests *guests, const str
 		for (size_t k = 0; s->has[i] && k < s->expects[i].len; k++)
 			if (add_use(s, i, k) < 0)
 				return -ENOMEM;
+		vd_root_let_go(root);
 	}
 	if (make_buckets(s) < 0)
 		return -ENOMEM;

@@ -155,6 +155,20 @@ last 1023 1023 3.2 12.34 2100-01-01T00:00:00Z - - /same/path"
 	hasnt "$output" $'\e'
 }
 
+@test "text: a table of ASCII alone, which libsmartcols does not see -> the same bytes as from libsmartcols" {
+	local cols more
+	for cols in num,bytes,cpu,since path,num flags,path,bool num path; do
+		for more in "" --noheadings; do
+			run -0 --separate-stderr vd __sample -to "$cols" $more --color=never x
+			has "$output" "-"
+			plain=$output
+			# Colours are left to libsmartcols.
+			run -0 --separate-stderr vd __sample -to "$cols" $more --color=always x
+			same "$(sed 's/\x1b\[[0-9;]*m//g' <<<"$output")" "$plain"
+		done
+	done
+}
+
 @test "terminal: colours, except on a dumb one and with NO_COLOR" {
 	run -0 terminal --no-pager __sample -to name x
 	has "$output" $'\e[1;31m'

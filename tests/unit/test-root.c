@@ -346,6 +346,43 @@ static void test_changing(struct vd_root *root, const char *how)
 	tap_int(bad, 0, "%s: a file that changes its size while it is read", how);
 }
 
+/* What is held answers for itself, and only as long as it is held. */
+static void test_hold(struct vd_root *root, const char *how)
+{
+	VD_AUTO_BUF value = VD_BUF_INIT;
+	struct vd_stat st = { 0 };
+	char path[32];
+	bool has;
+
+	tree_file("host/held", "12345");
+	tree_link("host/to-held", "held");
+	has = setxattr(tree_path("host/held"), "user.vd", "v", 1, 0) == 0;
+	vd_root_hold(root, "/held");
+	vd_root_hold(root, "/to-held");
+	vd_root_hold(root, "/nowhere");
+	unlink(tree_path("host/held"));
+	tree_file("host/held", "123456789");
+	tap_ok(vd_root_stat(root, "/held", &st, NULL) == 0 && st.size == 5, "%s: what is held is the old file", how);
+	tap_ok(vd_root_lstat(root, "/held", &st, NULL) == 0 && st.size == 5, "%s: ... by lstat too", how);
+	tap_ok(vd_root_stat(root, "/to-held", &st, NULL) == 0 && st.size == 5, "%s: ... through a symlink", how);
+	tap_ok(vd_root_lstat(root, "/to-held", &st, NULL) == 0 && st.type == VD_FILE_LNK, "%s: a held symlink is one",
+	       how);
+	tap_ok(!has || (vd_root_xattr(root, "/held", "user.vd", &value, NULL) == 0 && value.len == 1),
+	       "%s: an attribute of what is held", how);
+	tap_ok(vd_root_xattr(root, "/held", "user.none", &value, NULL) < 0, "%s: ... and none that it has not", how);
+	tap_int(vd_root_stat(root, "/nowhere", &st, NULL), -ENOENT, "%s: what is not there is not held", how);
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(path, sizeof(path), "/many/%u", i);
+		vd_root_hold(root, path);
+	}
+	tap_ok(vd_root_stat(root, "/held", &st, NULL) == 0 && st.size == 9, "%s: the oldest goes first", how);
+	vd_root_hold(root, "/held");
+	vd_root_let_go(root);
+	unlink(tree_path("host/held"));
+	tap_int(vd_root_stat(root, "/held", &st, NULL), -ENOENT, "%s: let go: what is there now", how);
+	unlink(tree_path("host/to-held"));
+}
+
 static void test_root(unsigned flags, const char *how)
 {
 	VD_AUTO_ROOT struct vd_root *root = open_root("host", flags);
@@ -361,6 +398,7 @@ static void test_root(unsigned flags, const char *how)
 	test_list(root, how);
 	test_xattrs(root, how);
 	test_changing(root, how);
+	test_hold(root, how);
 }
 
 /* Two lookups of the same paths must agree, also on procfs with its magic links. */
