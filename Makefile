@@ -278,6 +278,7 @@ CMD_SRCS := \
 	cmd/main.c \
 	cmd/out.c \
 	cmd/pager.c \
+	cmd/paint-scan.c \
 	cmd/paint.c \
 	cmd/progress.c \
 	cmd/report-format.c \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "logs.h"
+#include "logs-verbs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -265,4 +266,15 @@ void vd_logs_dir_problems(struct vd_ctx *ctx, struct vd_report *report, const st
 	}
 	if (denied)
 		vd_sudo_hint(ctx);
+}
+
+bool vd_logs_gave_up(struct vd_ctx *ctx, const struct vd_match *match, bool *said)
+{
+	if (!match || !vd_match_given_up(match))
+		return false;
+	if (!*said)
+		vd_error(ctx,
+		         "--grep gave up on some lines, which are not shown: there the pattern takes too long. Often a "
+		         "repeat inside of a repeat does that, as in '(a+)+'");
+	return *said = true;
 }

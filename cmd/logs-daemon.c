@@ -28,7 +28,9 @@ struct show {
 	int64_t known;      /* --grep: nothing matches before this offset, */
 	int64_t slow;       /* and up to this one lines are judged one by one */
 	bool cut;           /* --grep: a line was longer than it looks */
+	bool gave_up;       /* --grep: that was said */
 	bool by_guest;      /* --guest */
+	bool live;          /* the log is a pipe: what is there is shown before more is waited for */
 	struct vd_whose *whose;
 	/* JSON: of the record that the line belongs to */
 	struct vd_functions functions;
@@ -275,6 +277,41 @@ static size_t skip_unmatched(void *data, const char *text, size_t len, int64_t o
 	return (size_t)(line - text);
 }
 
+/*
+ * The records of one log as text: all lines that are there in one go, without what only merging, JSON or --grep need.
+ * Every byte of large logs goes here.
+ */
+static size_t show_window(void *data, const char *text, size_t len, int64_t offset)
+{
+	struct show *show = data;
+	const char *end = text + len, *newline;
+	struct vd_record record;
+
+	(void)offset;
+	if (show->out.error)
+		return 0;
+	for (const char *s = text; s < end; s = newline + 1) {
+		struct vd_line line = { .text = s, .first = true, .last = true, .newline = true };
+		bool is_head;
+
+		newline = memchr(s, '\n', (size_t)(end - s));
+		line.len = (size_t)(newline - s);
+		is_head = vd_record_parse(s, line.len, 0, &record);
+		if (is_head)
+			show->taken = vd_select_takes(&show->select, &record, VD_NO_TIME);
+		if (!show->taken)
+			continue;
+		if (is_head)
+			show->noise = show->out.color && vd_record_is_noise(&record);
+		vd_paint_fast(&show->out, &line, is_head ? &record : NULL, show->noise);
+		*vd_out_reserve(&show->out, 1) = '\n';
+		show->out.len++;
+	}
+	if (show->live)
+		vd_out_flush(&show->out);
+	return len;
+}
+
 static void show_line(struct show *show, const struct vd_records_line *line)
 {
 	const struct vd_record *record = line->record;
@@ -357,6 +394,7 @@ static int take_followed(void *data, void *file, const struct vd_line *line, con
 	}
 	records_line.time = followed->time;
 	show_line(show, &records_line);
+	vd_logs_gave_up(show->ctx, show->select.match, &show->gave_up);
 	return show->out.error ? -show->out.error : 0;
 }
 
@@ -440,8 +478,11 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 	/* Whose a record is depends on all that come before. */
 	if (show.select.match && !show.whose && vd_match_can_scan(show.select.match)) {
 		input.records.skip = skip_unmatched;
-		input.records.skip_data = &show;
+	} else if (input.records.len == 1 && !show.select.match && !show.whose && !input.records.want_time) {
+		input.records.skip = show_window;
 	}
+	input.records.skip_data = &show;
+	show.live = vd_input_is_live(&input);
 	vd_out_open(ctx, true, &show.out);
 	while (!show.out.error && (!vd_input_would_wait(&input) || vd_out_flush(&show.out)) &&
 	       vd_input_next(ctx, &input, &line))
@@ -449,7 +490,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 	status = vd_out_close(ctx, &show.out, input.failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK);
 	if (show.cut)
 		vd_warn(ctx, "some lines are longer than 1 MiB: --grep looked at their first MiB only");
-	return status;
+	return vd_logs_gave_up(ctx, show.select.match, &show.gave_up) ? VD_EXIT_UNKNOWN : status;
 }
 
 static const struct vd_opt daemon_opts[] = {

@@ -27,6 +27,8 @@ bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, int64_t since, str
 /* The next line; false at the end. Prints a message when reading fails and goes on with the other logs. */
 bool vd_input_next(struct vd_ctx *ctx, struct vd_records_input *input, struct vd_records_line *ret_line);
 void vd_input_release(struct vd_records_input *input);
+/* Is what is read one pipe, whose writer may be slow? */
+bool vd_input_is_live(const struct vd_records_input *input);
 /* May the next line have to be waited for, at a pipe? What was printed so far is to be seen then. */
 bool vd_input_would_wait(struct vd_records_input *input);
 /*

@@ -247,6 +247,7 @@ static enum vd_exit print_all(struct show *s)
 static enum vd_exit show_log(struct show *s)
 {
 	enum vd_exit status;
+	bool gave_up = false;
 
 	if (prepare(s, &status) < 0) {
 		vd_error(s->ctx, "out of memory");
@@ -258,6 +259,8 @@ static enum vd_exit show_log(struct show *s)
 	if (s->choice.long_lines)
 		vd_warn(s->ctx, "--grep saw only the first MiB of %lu long line%s", s->choice.long_lines,
 		        s->choice.long_lines == 1 ? "" : "s");
+	if (vd_logs_gave_up(s->ctx, s->choice.grep, &gave_up))
+		status = VD_EXIT_UNKNOWN;
 	if (!s->printed && status == VD_EXIT_OK)
 		vd_warn(s->ctx, "no line of the log of %s is that way", s->parts[0].log->guest);
 	for (size_t i = 0; i + 1 < s->problems.len; i += 2) {

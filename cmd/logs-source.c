@@ -193,10 +193,14 @@ bool vd_input_paths(struct vd_ctx *ctx, int argc, char **argv, struct vd_strv *p
 	return !failed;
 }
 
+bool vd_input_is_live(const struct vd_records_input *input)
+{
+	const struct vd_records_source *source = input->records.len == 1 ? input->records.items[0] : NULL;
+
+	return source && !source->journal && !source->unpack && !source->lines.seekable;
+}
+
 bool vd_input_would_wait(struct vd_records_input *input)
 {
-	struct vd_records_source *source = input->records.len == 1 ? input->records.items[0] : NULL;
-
-	return source && !source->journal && !source->unpack && !source->lines.seekable &&
-	       !vd_lines_ready(&source->lines);
+	return vd_input_is_live(input) && !vd_lines_ready(&input->records.items[0]->lines);
 }

@@ -46,6 +46,7 @@ struct tail {
 	struct tailed *shown; /* whose unfinished line stands on the terminal */
 	size_t shown_len;     /* ... how much of it */
 	bool failed;
+	bool gave_up; /* --grep on a line: that was said */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -95,6 +96,7 @@ static int on_line(void *data, void *file, const struct vd_line *line, const cha
 		log->in_boot |= log->info.kind == VD_KIND_START || log->info.block_begins;
 		log->wanted = line->offset >= log->show_from &&
 		              vd_logs_choice_has(&t->choice, &log->info, log->time, line->text, line->len);
+		vd_logs_gave_up(t->ctx, t->choice.grep, &t->gave_up);
 	}
 	if (!log->wanted)
 		return 0;

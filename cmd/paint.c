@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "bytes.h"
+#include "paint-scan.h"
 
 static const struct {
 	char start[8];
@@ -48,64 +49,6 @@ void vd_paint_word(struct vd_out *out, enum vd_paint_hue hue, const char *s, siz
 	vd_paint_end(out, hue);
 }
 
-/* --- what may be worth a look ------------------------------------------------------------------------------------- */
-
-/*
- * Sixteen bytes at a time are asked whether something may begin in them: a character to escape, a path, a context, a
- * guest's name, two letters from the middle of a word of failure. Only these places are looked at one by one.
- */
-#define AHEAD 2 /* bytes behind a block that its last byte is compared with */
-
-/* What has to be escaped: control characters, DEL, everything beyond ASCII. A tab is among them. */
-static inline unsigned escape_bits(const char *s)
-{
-	vd_vec a = vd_vec_load(s);
-
-	return vd_vec_bits((vd_vec)((vd_svec)a < 0x20) | (vd_vec)(a == 0x7f));
-}
-
-/*
- * Also what may be worth a colour. The letters are from (e)rro(r), (f)ail, (de)nie(d), (ca)nno(t), (u)nab(le) and
- * (re)fus(ed): few other words have them, which matters more than how many are compared. Case does not matter, since a
- * capital would be the first letter.
- */
-static inline unsigned candidate_bits(const char *s)
-{
-	vd_vec a = vd_vec_load(s), b = vd_vec_load(s + 1), c = vd_vec_load(s + 2);
-	vd_vec found = (vd_vec)((vd_svec)a < 0x20) | (vd_vec)(a == 0x7f) | (vd_vec)(a == '/');
-	vd_vec n = (vd_vec)(a == 'n');
-
-	found |= (vd_vec)(((a == ':') & (b == 's')) | ((a == 'm') & (b == 'e') & (c == '=')));
-	found |= (vd_vec)((a == b) & (c == 'o')) & (n | (vd_vec)(a == 'r'));
-	found |= n & ((vd_vec)((b == 'i') & (c == 'e')) | (vd_vec)((b == 'a') & (c == 'b')));
-	found |= (vd_vec)(((a == 'a') & (b == 'i') & (c == 'l')) | ((a == 'f') & (b == 'u') & (c == 's')));
-	return vd_vec_bits(found);
-}
-
-/* The first candidate at or behind @pos, @len when there is none. @slack: bytes that may be read behind @len. */
-static inline size_t next_candidate(const char *s, size_t len, size_t pos, bool color, size_t slack)
-{
-	char tail[2 * VD_BLOCK + AHEAD];
-	unsigned bits;
-
-	for (; pos + VD_BLOCK + AHEAD <= len + slack && pos < len; pos += VD_BLOCK) {
-		bits = color ? candidate_bits(s + pos) : escape_bits(s + pos);
-		if (bits) {
-			pos += (unsigned)__builtin_ctz(bits);
-			return pos < len ? pos : len;
-		}
-	}
-	if (pos >= len)
-		return len;
-	/* What is left is shorter than a block and what is read behind it. */
-	memset(tail, ' ', sizeof(tail));
-	memcpy(tail, s + pos, len - pos);
-	bits = color ? candidate_bits(tail) : escape_bits(tail);
-	if (len - pos > VD_BLOCK)
-		bits |= (color ? candidate_bits(tail + VD_BLOCK) : escape_bits(tail + VD_BLOCK)) << VD_BLOCK;
-	return bits ? pos + (unsigned)__builtin_ctz(bits) : len;
-}
-
 /* --- what stands there -------------------------------------------------------------------------------------------- */
 
 enum {
@@ -141,13 +84,13 @@ struct token {
 };
 
 /* A path begins behind a blank or a delimiter; it ends at one, without a full stop. */
-static void find_path(const char *s, size_t len, size_t at, struct token *token)
+static void find_path(const char *s, size_t len, size_t at, size_t slack, struct token *token)
 {
 	size_t end = at + 1;
 
 	if (at && !is(s[at - 1], IS_DELIMITER) && !(s[at - 1] == ':' && at > 1 && is(s[at - 2], IS_ALPHA)))
 		return;
-	while (len - end >= VD_BLOCK) {
+	while (len + slack - end >= VD_BLOCK && end < len) {
 		vd_vec v = vd_vec_load(s + end);
 		vd_vec stop = (vd_vec)((vd_svec)v <= ' ') | (vd_vec)(v == 0x7f);
 		unsigned bits;
@@ -160,6 +103,7 @@ static void find_path(const char *s, size_t len, size_t at, struct token *token)
 		if (bits)
 			break;
 	}
+	end = end < len ? end : len;
 	while (end < len && is(s[end], IS_PATH))
 		end++;
 	while (end > at + 1 && (s[end - 1] == '.' || s[end - 1] == ':'))
@@ -237,11 +181,11 @@ static void find_word(const char *s, size_t len, size_t done, size_t at, struct 
 	}
 }
 
-static void find_token(const char *s, size_t len, size_t done, size_t at, struct token *token)
+static void find_token(const char *s, size_t len, size_t done, size_t at, size_t slack, struct token *token)
 {
 	*token = (struct token){ at, at, VD_PAINT_PLAIN };
 	if (s[at] == '/')
-		find_path(s, len, at, token);
+		find_path(s, len, at, slack, token);
 	else if (s[at] == ':')
 		find_context(s, len, done, at, token);
 	else if (s[at] == 'm' && len - at > 3 && s[at + 1] == 'e' && s[at + 2] == '=')
@@ -260,21 +204,31 @@ static void find_token(const char *s, size_t len, size_t done, size_t at, struct
 #define ROOM  (SLICE * 6 + 512)
 _Static_assert(ROOM <= VD_OUT_ROOM, "a painted slice fits");
 
-/* For the functions below there is room. Copying a fixed number of bytes, where they may be read, spares a call. */
+/*
+ * For the functions below there is room. Copying a fixed number of bytes, where they may be read, spares a call, and a
+ * loop whose end no processor guesses: add_short() for what is seldom longer than that.
+ */
+#define SHORT 48
+
+static inline void add_more(struct vd_out *out, const char *s, size_t len, size_t done)
+{
+	if (len > done)
+		memcpy(out->buf + out->len + done, s + done, len - done);
+	out->len += len;
+}
+
+static inline void add_short(struct vd_out *out, const char *s, size_t len, size_t slack)
+{
+	if (slack)
+		memcpy(out->buf + out->len, s, SHORT);
+	add_more(out, s, len, slack ? SHORT : 0);
+}
+
 static inline void add(struct vd_out *out, const char *s, size_t len, size_t slack)
 {
-	char *to = out->buf + out->len;
-	size_t done = 0;
-
-	if (!slack)
-		memcpy(to, s, len);
-	else
-		do
-			memcpy(to + done, s + done, VD_LINES_SLACK);
-		while ((done += VD_LINES_SLACK) < len && len < 4096);
-	if (done && done < len)
-		memcpy(to + done, s + done, len - done);
-	out->len += len;
+	if (slack)
+		memcpy(out->buf + out->len, s, VD_LINES_SLACK);
+	add_more(out, s, len, slack ? VD_LINES_SLACK : 0);
 }
 
 static inline void add_start(struct vd_out *out, enum vd_paint_hue hue)
@@ -308,7 +262,7 @@ static void paint_slice(struct vd_out *out, enum vd_paint_hue hue, const char *s
 	bool seek = out->color && hue != VD_PAINT_DIM;
 	size_t done = 0, pos = 0;
 
-	while ((pos = next_candidate(s, len, pos, seek, slack)) < len) {
+	while ((pos = vd_paint_scan(s, len, pos, seek, slack)) < len) {
 		struct token token;
 
 		if ((unsigned char)s[pos] >= 0x80 || (unsigned char)s[pos] < 0x20 || s[pos] == 0x7f) {
@@ -317,7 +271,7 @@ static void paint_slice(struct vd_out *out, enum vd_paint_hue hue, const char *s
 			done = pos;
 			continue;
 		}
-		find_token(s, len, done, pos, &token);
+		find_token(s, len, done, pos, slack, &token);
 		if (token.start == token.end) {
 			pos++;
 			continue;
@@ -367,22 +321,22 @@ static void paint_head(struct vd_out *out, const char *line, const struct vd_rec
 	vd_out_reserve(out, (size_t)(message - s) + ROOM / 4);
 	add_start(out, VD_PAINT_DIM);
 	if (record->level) {
-		add(out, s, (size_t)(record->level_word.s - s), slack);
+		add_short(out, s, (size_t)(record->level_word.s - s), slack);
 		add_end(out, VD_PAINT_DIM);
 		add_start(out, level_hues[record->level]);
-		add(out, record->level_word.s, record->level_word.len, slack);
+		add_short(out, record->level_word.s, record->level_word.len, slack);
 		add_end(out, level_hues[record->level]);
 		s = record->level_word.s + record->level_word.len;
 		if (record->function.len) {
-			add(out, s, (size_t)(record->function.s - s), slack);
+			add_short(out, s, (size_t)(record->function.s - s), slack);
 			add_start(out, VD_PAINT_CYAN);
-			add(out, record->function.s, record->function.len, slack);
+			add_short(out, record->function.s, record->function.len, slack);
 			add_end(out, VD_PAINT_CYAN);
 			s = record->function.s + record->function.len;
 		}
 		add_start(out, VD_PAINT_DIM);
 	}
-	add(out, s, (size_t)(message - s), slack);
+	add_short(out, s, (size_t)(message - s), slack);
 	add_end(out, VD_PAINT_DIM);
 }
 

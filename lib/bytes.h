@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "macros.h"
+
 #define VD_BLOCK 16
 
 typedef unsigned char vd_vec __attribute__((vector_size(VD_BLOCK)));
@@ -50,7 +52,7 @@ static inline unsigned vd_vec_words(vd_vec v)
  * The decimal number at @s, of which eight bytes may be read: its digits in *@ret_digits. With eight digits there may
  * be more.
  */
-static inline uint32_t vd_digits8(const char *s, unsigned *ret_digits)
+VD_INLINE uint32_t vd_digits8(const char *s, unsigned *ret_digits)
 {
 	uint64_t v, other;
 	unsigned n;

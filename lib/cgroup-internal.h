@@ -82,6 +82,9 @@ struct vd_cg_walk {
 	size_t n_groups;
 };
 
+/* The three after one another, without the cost of printf. The caller frees it; NULL: no memory. */
+char *vd_cg_concat(const char *a, const char *b, const char *c);
+
 /* Set up @walk for all hierarchies that libvirt uses (@only -1), or for hierarchy @only alone. */
 void vd_cg_walk_view(struct vd_cg_walk *walk, int only);
 
@@ -104,6 +107,8 @@ struct vd_cg_entries {
 	struct vd_cg_entry *items;
 	size_t len, cap;
 };
+/* How many groups are below @dirs in hierarchy @h, without listing them; -1 where only a listing tells. */
+int64_t vd_cg_count_below(const struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int h);
 /* The groups below @dirs in the hierarchies of @mask, in natural order ("vcpu2" before "vcpu10"). */
 int vd_cg_list(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, unsigned mask, const char *rel,
                struct vd_cg_entries *entries) VD_MUST_CHECK;

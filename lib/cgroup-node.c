@@ -60,6 +60,19 @@ bool vd_cg_leaf(const struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, 
 	return true;
 }
 
+char *vd_cg_concat(const char *a, const char *b, const char *c)
+{
+	size_t m = strlen(a), n = strlen(b), k = strlen(c) + 1;
+	char *s = malloc(m + n + k);
+
+	if (!s)
+		return NULL;
+	memcpy(s, a, m);
+	memcpy(s + m, b, n);
+	memcpy(s + m + n, c, k);
+	return s;
+}
+
 void vd_cg_walk_view(struct vd_cg_walk *walk, int only)
 {
 	const struct vd_cgroup_layout *layout = walk->layout;
@@ -187,12 +200,15 @@ static int add_entry(struct vd_cg_entries *entries, const char *name, unsigned m
 	return 0;
 }
 
-/* A leaf of cgroupfs has the links "." and its name, and no more: nothing to list. */
-static bool is_leaf(const struct vd_cg_walk *walk, size_t h, int fd)
+int64_t vd_cg_count_below(const struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int h)
 {
 	struct stat st;
 
-	return walk->layout->items[h].kernel && fstat(fd, &st) == 0 && st.st_nlink == 2;
+	/* A directory of cgroupfs has the links "." and its name, and the ".." of each directory in it. */
+	if (!walk->layout->items[h].kernel || dirs->leaf || dirs->fd[h] < 0 || fstat(dirs->fd[h], &st) < 0 ||
+	    st.st_nlink < 2)
+		return -1;
+	return (int64_t)st.st_nlink - 2;
 }
 
 /* The directories in @fd, read without a stream: it would have to open the directory once more. */
@@ -201,8 +217,6 @@ static int list_one(struct vd_cg_walk *walk, size_t h, int fd, const char *rel, 
 	VD_AUTO_BUF path = VD_BUF_INIT;
 	ssize_t n = 0;
 
-	if (is_leaf(walk, h, fd))
-		return 0;
 	if (vd_buf_reserve(&walk->names, DIR_BYTES) < 0)
 		return -ENOMEM;
 	if (lseek(fd, 0, SEEK_SET) < 0)
@@ -239,7 +253,7 @@ int vd_cg_list(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, unsigned 
 	int r = 0;
 
 	for (size_t h = 0; h < walk->layout->len && !r; h++)
-		if (mask & 1u << h && dirs->fd[h] >= 0)
+		if (mask & 1u << h && dirs->fd[h] >= 0 && vd_cg_count_below(walk, dirs, (int)h) != 0)
 			r = list_one(walk, h, dirs->fd[h], rel, entries);
 	if (r < 0)
 		return r;
@@ -282,7 +296,9 @@ static int read_file(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int
 	if (h < 0 || dirs->fd[h] < 0)
 		return -ENOENT;
 	if (dirs->leaf) {
-		snprintf(below, sizeof(below), "%s/%s", dirs->leaf, name);
+		if (strlen(dirs->leaf) + strlen(name) + 2 > sizeof(below))
+			return -ENAMETOOLONG;
+		stpcpy(stpcpy(stpcpy(below, dirs->leaf), "/"), name);
 		name = below;
 	}
 	fd = openat(dirs->fd[h], name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -450,10 +466,9 @@ int vd_cg_read_node(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, int6
 	node->present = present;
 	walk->at = node->rel;
 	primary = vd_cg_primary(walk, present);
-	if (primary >= 0 && asprintf(&node->path, "%s%s", walk->layout->items[primary].path, node->rel) < 0) {
-		node->path = NULL;
+	node->path = primary >= 0 ? vd_cg_concat(walk->layout->items[primary].path, node->rel, "") : NULL;
+	if (primary >= 0 && !node->path)
 		return -ENOMEM;
-	}
 	read_cpu(walk, dirs, node, &r);
 	read_pressure(walk, dirs, node, &r);
 	if (node->kind != VD_CGROUP_THREADS) {

@@ -40,9 +40,7 @@ static bool has_suffix(const char *s, const char *suffix)
 
 static char *join(const char *rel, const char *name)
 {
-	char *path = NULL;
-
-	return asprintf(&path, "%s/%s", rel, name) < 0 ? NULL : path;
+	return vd_cg_concat(rel, "/", name);
 }
 
 static int add_node(struct vd_cg_walk *walk, struct vd_cgroup_node *parent, enum vd_cgroup_kind kind, const char *name,
@@ -169,11 +167,63 @@ static int compare_children(const void *a, const void *b)
 	return (m > n) - (m < n);
 }
 
+static bool is_child(const struct vd_cgroup_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->n_children; i++)
+		if (!strcmp(node->children[i]->name, name))
+			return true;
+	return false;
+}
+
+/*
+ * The groups of threads by the names that nearly every guest has, "emulator" and "vcpu0" on, until one is missing or
+ * @count are found: when these are all, the directory, half of whose cost is its files, need not be listed.
+ */
+static int add_usual_threads(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, struct vd_cgroup_node *node,
+                             struct vd_cg_guest *guest, int primary, int64_t count)
+{
+	char name[32] = "emulator";
+	int r = 0;
+
+	for (unsigned i = 0; i < count && !r && walk->n_groups < MAX_GROUPS; i++) {
+		if (i)
+			snprintf(name, sizeof(name), "vcpu%u", i - 1);
+		r = add_threads(walk, dirs, node, name, guest, primary);
+		if (node->n_children <= i)
+			break;
+	}
+	return r;
+}
+
+/* The groups below that of a guest; threads in those that are not shown go to @hidden. */
+static int add_below(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, struct vd_cgroup_node *node,
+                     struct vd_cg_guest *guest, int primary, struct scan *hidden)
+{
+	VD_CLEANUP(vd_cg_entries_release) struct vd_cg_entries below = { 0 };
+	int64_t count = vd_cg_count_below(walk, dirs, primary);
+	int r = count > 0 ? add_usual_threads(walk, dirs, node, guest, primary, count) : 0;
+
+	if (r || count == (int64_t)node->n_children)
+		return r;
+	r = vd_cg_list(walk, dirs, 1u << primary, node->rel, &below);
+	if (below.len)
+		qsort(below.items, below.len, sizeof(*below.items), compare_children);
+	for (size_t i = 0; i < below.len && !r && walk->n_groups < MAX_GROUPS; i++) {
+		const char *name = below.items[i].name;
+		unsigned number;
+
+		if (!vd_cgroup_child_kind(name, &number))
+			r = count_hidden(walk, dirs, primary, name, node->rel, 0, hidden);
+		else if (!is_child(node, name))
+			r = add_threads(walk, dirs, node, name, guest, primary);
+	}
+	return r;
+}
+
 /* The guest's own threads and the groups below it. */
 static int fill_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, struct vd_cgroup_node *node,
                       struct vd_cg_guest *guest, int primary)
 {
-	VD_CLEANUP(vd_cg_entries_release) struct vd_cg_entries below = { 0 };
 	struct scan scan = { .guest = guest, .node = node }, hidden = { .guest = guest };
 	bool known;
 	int r = vd_cg_read_ids(walk, dirs, primary, node);
@@ -183,17 +233,7 @@ static int fill_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *dirs, st
 	known = !r;
 	if (known)
 		scan_ids(walk, &scan);
-	r = vd_cg_list(walk, dirs, 1u << primary, node->rel, &below);
-	if (below.len)
-		qsort(below.items, below.len, sizeof(*below.items), compare_children);
-	for (size_t i = 0; i < below.len && !r && walk->n_groups < MAX_GROUPS; i++) {
-		unsigned number;
-
-		if (vd_cgroup_child_kind(below.items[i].name, &number))
-			r = add_threads(walk, dirs, node, below.items[i].name, guest, primary);
-		else
-			r = count_hidden(walk, dirs, primary, below.items[i].name, node->rel, 0, &hidden);
-	}
+	r = add_below(walk, dirs, node, guest, primary, &hidden);
 	if (!r && scan.stray && node->n_children)
 		r = stray_note(walk, &scan, "the guest's own group");
 	for (size_t i = 0; i < node->n_children; i++) {
@@ -232,13 +272,11 @@ static int open_guest(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, 
 
 	/* In one step, which spares opening each scope. */
 	if (scope && all_kernel(walk, mask)) {
-		VD_AUTO_FREE char *below = NULL;
+		VD_AUTO_FREE char *below = join(name, "libvirt");
 		struct vd_cg_dirs above;
 
-		if (asprintf(&below, "%s/libvirt", name) < 0) {
-			below = NULL;
+		if (!below)
 			return -ENOMEM;
-		}
 		if (vd_cg_open(walk, parent, below, mask, nested) & walk->listed) {
 			above = *nested;
 			above.leaf = "..";

@@ -8,8 +8,11 @@
 #include "buf.h"
 #include "follow.h"
 
-/* How much of what was read last is kept, to see that the file is still the same. */
-#define VD_FOLLOW_MARK 64
+/*
+ * How much of what was read last is kept, to see that the file is still the same. Several lines: less than one may be
+ * the same in another file at the same place, where a line is unfinished and has only its time and program so far.
+ */
+#define VD_FOLLOW_MARK 1024
 
 /* A followed file. */
 struct vd_follow_file {

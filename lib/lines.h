@@ -18,7 +18,7 @@
 #define VD_LINES_PIECE (1u << 20)
 
 /* So many bytes behind a line may be read as well, whatever they are: for those who look at many bytes at once. */
-#define VD_LINES_SLACK 64
+#define VD_LINES_SLACK 128
 
 struct vd_line {
 	const char *text; /* borrowed until the next call; not NUL-terminated; may hold NUL bytes */

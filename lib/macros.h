@@ -12,6 +12,8 @@
 #define VD_MUST_CHECK         __attribute__((warn_unused_result))
 #define VD_NONNULL(...)       __attribute__((nonnull(__VA_ARGS__)))
 #define VD_UNUSED             __attribute__((unused))
+/* For what every line of every log goes through, where a call counts. */
+#define VD_INLINE             static inline __attribute__((always_inline))
 #define VD_CLEANUP(fn)        __attribute__((cleanup(fn)))
 
 #define VD_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -37,7 +37,7 @@ static inline bool is_word(char c)
 }
 
 /* A number of at most @max digits at *@pos; moves on behind it. */
-static inline bool take_number(const char *s, size_t len, size_t *pos, unsigned max, uint32_t *ret_number)
+VD_INLINE bool take_number(const char *s, size_t len, size_t *pos, unsigned max, uint32_t *ret_number)
 {
 	size_t at = *pos, end = at + max < len ? at + max : len;
 	uint32_t n = 0, digit;
@@ -61,7 +61,7 @@ static inline bool take_number(const char *s, size_t len, size_t *pos, unsigned 
 	return true;
 }
 
-static inline bool take_text(const char *s, size_t len, size_t *pos, const char *text, size_t text_len)
+VD_INLINE bool take_text(const char *s, size_t len, size_t *pos, const char *text, size_t text_len)
 {
 	if (len - *pos < text_len || memcmp(s + *pos, text, text_len) != 0)
 		return false;
@@ -69,28 +69,39 @@ static inline bool take_text(const char *s, size_t len, size_t *pos, const char 
 	return true;
 }
 
+/* How "LEVEL : " begins, and which of these bytes count. */
+static const struct {
+	char text[9], mask[9];
+} openings[] = {
+	{ "", "" },
+	{ "debug : ", "\xff\xff\xff\xff\xff\xff\xff\xff" },
+	{ "info : ", "\xff\xff\xff\xff\xff\xff\xff" },
+	{ "warning ", "\xff\xff\xff\xff\xff\xff\xff\xff" },
+	{ "error : ", "\xff\xff\xff\xff\xff\xff\xff\xff" },
+};
+
 /* "LEVEL : " at *@pos. */
-static inline bool take_level(const char *s, size_t len, size_t *pos, struct vd_record *record)
+VD_INLINE bool take_level(const char *s, size_t len, size_t *pos, struct vd_record *record)
 {
 	static const unsigned char first[256] = { ['d'] = 1, ['i'] = 2, ['w'] = 3, ['e'] = 4 };
 	const char *word = s + *pos;
 	size_t left = len - *pos;
 	unsigned level = left ? first[(unsigned char)*word] : 0;
-	bool is_it = false;
+	uint64_t have, want, mask;
 
 	record->level = (unsigned char)level;
 	record->level_word = (struct vd_slice){ word, levels[level].len };
-	/* Constant lengths, so that each comparison is one or two instructions. */
-	if (level == 1)
-		is_it = left >= 8 && memcmp(word, "debug : ", 8) == 0;
-	else if (level == 2)
-		is_it = left >= 7 && memcmp(word, "info : ", 7) == 0;
-	else if (level == 3)
-		is_it = left >= 10 && memcmp(word, "warning : ", 10) == 0;
-	else if (level == 4)
-		is_it = left >= 8 && memcmp(word, "error : ", 8) == 0;
-	if (is_it) {
-		*pos += levels[level].len + 3;
+	/* No branch for each level: which one comes next no processor guesses. */
+	if (left >= 8 && level) {
+		memcpy(&have, word, 8);
+		memcpy(&want, openings[level].text, 8);
+		memcpy(&mask, openings[level].mask, 8);
+		if (((have ^ want) & mask) == 0 && (level != 3 || (left >= 10 && word[8] == ':' && word[9] == ' '))) {
+			*pos += levels[level].len + 3;
+			return true;
+		}
+	} else if (level == 2 && left == 7 && memcmp(word, "info : ", 7) == 0) {
+		*pos += 7;
 		return true;
 	}
 	/* Blanks at line ends get lost on the way through mail and trackers. */
@@ -99,19 +110,20 @@ static inline bool take_level(const char *s, size_t len, size_t *pos, struct vd_
 }
 
 /* What follows the level: "fn:line : " or not, and the message. */
-static inline void take_rest(const char *s, size_t len, size_t pos, struct vd_record *record)
+VD_INLINE void take_rest(const char *s, size_t len, size_t pos, struct vd_record *record)
 {
 	size_t at = pos;
+	bool found = false;
 
-	/* Names are seldom longer than a block or two: no loop over their bytes, whose end no processor guesses. */
-	while (len - at >= VD_BLOCK) {
-		unsigned others = ~vd_vec_words(vd_vec_load(s + at)) & 0xffff;
+	/* Names are seldom longer than two blocks: no loop over their bytes, whose end no processor guesses. */
+	while (!found && len - at >= 2 * VD_BLOCK) {
+		uint32_t others =
+		        ~(vd_vec_words(vd_vec_load(s + at)) | vd_vec_words(vd_vec_load(s + at + VD_BLOCK)) << VD_BLOCK);
 
-		at += others ? (unsigned)__builtin_ctz(others) : VD_BLOCK;
-		if (others)
-			break;
+		at += others ? (unsigned)__builtin_ctz(others) : 2 * VD_BLOCK;
+		found = others != 0;
 	}
-	while (at < len && is_word(s[at]))
+	while (!found && at < len && is_word(s[at]))
 		at++;
 	record->function = (struct vd_slice){ s + pos, at - pos };
 	record->line = 0;
@@ -129,7 +141,7 @@ static inline void take_rest(const char *s, size_t len, size_t pos, struct vd_re
 	record->message = (struct vd_slice){ s + pos, len - pos };
 }
 
-static inline bool take_thread(const char *s, size_t len, size_t *pos, struct vd_record *record)
+VD_INLINE bool take_thread(const char *s, size_t len, size_t *pos, struct vd_record *record)
 {
 	return take_number(s, len, pos, 9, &record->thread) && take_text(s, len, pos, ": ", 2);
 }
@@ -138,7 +150,7 @@ static inline bool take_thread(const char *s, size_t len, size_t *pos, struct vd
  * "YYYY-MM-DD HH:MM:SS.mmm+ZZZZ: THREAD: LEVEL : " and what follows at the start of a line: nearly every line of nearly
  * every log. False says only that it is not as simple as that.
  */
-static inline bool parse_common(const char *s, size_t len, struct vd_record *record)
+VD_INLINE bool parse_common(const char *s, size_t len, struct vd_record *record)
 {
 	size_t pos = ZONED_LEN;
 
@@ -151,7 +163,10 @@ static inline bool parse_common(const char *s, size_t len, struct vd_record *rec
 	record->pid = 0;
 	record->is_banner = false;
 	record->stamp = (struct vd_slice){ s, ZONED_LEN };
-	record->outer_stamp = record->program = record->category = (struct vd_slice){ s, 0 };
+	/* One by one: copied from each other, each would wait for the one before to reach memory. */
+	record->outer_stamp = (struct vd_slice){ s, 0 };
+	record->program = (struct vd_slice){ s, 0 };
+	record->category = (struct vd_slice){ s, 0 };
 	take_rest(s, len, pos, record);
 	return true;
 }

@@ -133,6 +133,21 @@ begin() {
 	all_there
 }
 
+@test "logs tail: written anew with the same bytes at the place reached -> seen, nothing is lost" {
+	local line
+	line="2026-11-23T09:47:28.000000Z $(printf '%080d' 0)"
+	begin
+	printf '%s\n%s' "$(numbered 1 1)" "$line" >>"$LOG"
+	shows "$(numbered 1 1)"
+	kill -STOP "$TAIL"
+	copied 0
+	printf '%s\n%s and on\n' "$(numbered 2 3)" "$line" >>"$LOG"
+	kill -CONT "$TAIL"
+	shows "$line and on"
+	stop 0
+	same "$(cat "$OUT")" "$(numbered 0 1; echo "$line"; numbered 2 3; echo "$line and on")"
+}
+
 @test "logs tail: 50 times copied, truncated and packed -> each once" {
 	begin
 	rotations packed

@@ -97,6 +97,24 @@ some() {
 	[ "${#output}" -gt 3000000 ]
 }
 
+@test "logs daemon, show: --grep with a pattern that explodes -> what matches is shown, 3 and why" {
+	local dir=$BATS_TEST_TMPDIR/root/var/log/libvirt/qemu why='gave up on some lines'
+	{
+		rec 01.000 1 debug f "$(printf 'a%.0s' {1..3000})b"
+		rec 02.000 1 debug f xyz
+	} >"$BATS_TEST_TMPDIR/l"
+	run -3 --separate-stderr vd logs daemon --grep '(a+)+$|x(y+)*z' "$BATS_TEST_TMPDIR/l"
+	same "$output" "$(rec 02.000 1 debug f xyz)"
+	has "$stderr" "$why"
+	run -0 --separate-stderr vd logs daemon --grep 'x(y+)*z' "$BATS_TEST_TMPDIR/l"
+	same "$stderr" ""
+	mkdir -p "$dir"
+	cp "$BATS_TEST_TMPDIR/l" "$dir/a.log"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/root" logs show --grep '(a+)+$|x(y+)*z' a
+	has "$output" xyz
+	has "$stderr" "$why"
+}
+
 @test "logs daemon: several logs -> merged by time, each line with its log" {
 	{
 		rec 01.000 1 debug f a1
@@ -263,6 +281,19 @@ until_has() {
 	wait $!
 	same "$(cat "$out")" "$(rec 01.000 1 debug f first
 		rec 02.000 1 debug f second)"
+}
+
+@test "logs daemon: --grep on a pipe that goes on -> what matched is shown before its end" {
+	local out=$BATS_TEST_TMPDIR/out
+	mkfifo "$BATS_TEST_TMPDIR/p"
+	"$VIRTDIAG" logs daemon --grep first - <"$BATS_TEST_TMPDIR/p" >"$out" 7>&- &
+	exec 7>"$BATS_TEST_TMPDIR/p"
+	{ rec 01.000 1 debug f first; rec 02.000 1 debug f second; rec 03.000 1 debug f third; } >"$BATS_TEST_TMPDIR/l"
+	cat "$BATS_TEST_TMPDIR/l" >&7
+	until_has "$out" first
+	exec 7>&-
+	wait $!
+	same "$(cat "$out")" "$(rec 01.000 1 debug f first)"
 }
 
 @test "lnav: the formats of contrib/lnav -> installed and used by the real lnav" {

@@ -61,6 +61,28 @@ machine -
 	same "$(threads "${P}web" | wc -l)" 3
 }
 
+@test "cgroup tree: groups of threads with gaps, and others beside them -> each once, in order" {
+	local group made shown path
+	run -0 --separate-stderr vd cgroup tree "${P}web" --json
+	path=$(rows ".[] | select(.guest == \"${P}web\" and (.name | startswith(\"qemu-\"))) | .path")
+	group=${path%/*}/qemu-77-gap.libvirt-qemu
+	while IFS=: read -r made shown; do
+		mkdir "$group"
+		for name in $made; do mkdir "$group/$name"; done
+		run --separate-stderr vd cgroup tree --json
+		find "$group" -depth -type d -exec rmdir {} +
+		same "$made: $status $(rows '[.[] | select(.path | contains("qemu-77-gap")) | .name] | join(" ")')" "$made: 0 qemu-77-gap$shown"
+	done <<-END
+		emulator vcpu0 vcpu1: emulator vcpu0 vcpu1
+		emulator vcpu0 vcpu2 vcpu10 iothread3 iothread1: emulator vcpu0 vcpu2 vcpu10 iothread1 iothread3
+		vcpu0 vcpu1: vcpu0 vcpu1
+		emulator vcpu0 other: emulator vcpu0
+		emulator vcpu1 other: emulator vcpu1
+		other:
+		:
+	END
+}
+
 @test "cgroup tree: the tasks of the guest are the threads of its process" {
 	run -0 --separate-stderr vd cgroup tree "${P}web" --json
 	same "$(rows "[.[] | select(.guest == \"${P}web\")][0].tasks")" \
