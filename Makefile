@@ -468,6 +468,8 @@ bench-deps:
 
 VLOG_SO := libvlog.so.0
 MAN_PAGES := $(wildcard man/*.1 man/*.3 man/*.5)
+LNAV_FILES := $(wildcard contrib/lnav/*)
+lnavdir = $(datadir)/virtdiag/lnav
 
 $(BUILD)/$(VLOG_SO): $(VLOG_OBJS) lib/vlog.map
 	$(call say,LINK,$@)
@@ -482,7 +484,7 @@ all: $(BUILD)/libvlog.a $(BUILD)/$(VLOG_SO) $(BUILD)/vlog.pc
 
 install: all
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)' \
-		'$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)' \
+		'$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)' '$(DESTDIR)$(lnavdir)' \
 		$(foreach n,1 3 5,'$(DESTDIR)$(mandir)/man$(n)')
 	$(INSTALL) -m 755 $(PROGRAM) '$(DESTDIR)$(bindir)/virtdiag'
 	$(INSTALL) -m 644 $(BUILD)/libvlog.a '$(DESTDIR)$(libdir)/libvlog.a'
@@ -493,6 +495,7 @@ install: all
 	$(INSTALL) -m 644 completions/virtdiag.bash '$(DESTDIR)$(bashcompdir)/virtdiag'
 	$(INSTALL) -m 644 completions/_virtdiag '$(DESTDIR)$(zshcompdir)/_virtdiag'
 	$(INSTALL) -m 644 completions/virtdiag.fish '$(DESTDIR)$(fishcompdir)/virtdiag.fish'
+	$(INSTALL) -m 644 $(LNAV_FILES) '$(DESTDIR)$(lnavdir)'
 	for page in $(MAN_PAGES); do \
 		$(INSTALL) -m 644 $$page '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/} || exit 1; done
 
@@ -500,7 +503,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(bindir)/virtdiag' '$(DESTDIR)$(libdir)/libvlog.a' '$(DESTDIR)$(libdir)/$(VLOG_SO)' \
 		'$(DESTDIR)$(libdir)/libvlog.so' '$(DESTDIR)$(libdir)/pkgconfig/vlog.pc' '$(DESTDIR)$(includedir)/vlog.h' \
 		'$(DESTDIR)$(bashcompdir)/virtdiag' '$(DESTDIR)$(zshcompdir)/_virtdiag' \
-		'$(DESTDIR)$(fishcompdir)/virtdiag.fish'
+		'$(DESTDIR)$(fishcompdir)/virtdiag.fish' $(LNAV_FILES:contrib/lnav/%='$(DESTDIR)$(lnavdir)'/%)
 	for page in $(MAN_PAGES); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
 
 # --- care --------------------------------------------------------------------------------------------------------

@@ -284,23 +284,48 @@ static void set_environment(const struct run *r)
 static volatile pid_t child;
 static volatile sig_atomic_t ended;
 
-static void pass_on(int sig)
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* An interrupt at the terminal reaches the daemon by itself too; to be told twice does it no harm. */
+static void pass_on(int sig VD_UNUSED)
 {
 	ended = 1;
-	/* An interrupt at the terminal reaches the daemon by itself. */
-	if (child > 0 && sig != SIGINT)
+	if (child > 0)
 		kill(child, SIGTERM);
 }
 
 /* From before the first unit is stopped: whatever ends us, they are started again. */
 static void hold_signals(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = pass_on };
 
-	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &action, NULL);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(end_signals); i++)
+		sigaction(end_signals[i], &action, NULL);
 	signal(SIGQUIT, SIG_IGN);
+}
+
+/* As fork(), with the signals held back until there is somebody to pass them on to: none is lost in between. */
+static pid_t fork_for_signals(void)
+{
+	sigset_t set, old;
+	pid_t pid;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(end_signals); i++)
+		sigaddset(&set, end_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	/* What came before they were held back is passed on like what comes now. */
+	if (ended)
+		raise(SIGTERM);
+	pid = fork();
+	if (pid == 0) {
+		for (size_t i = 0; i < VD_ARRAY_SIZE(end_signals); i++)
+			signal(end_signals[i], SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+	}
+	child = pid;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid;
 }
 
 /* The daemon in the foreground. */
@@ -310,9 +335,7 @@ static enum vd_exit run_daemon(struct run *r)
 
 	VLOG_DEBUG("running %s in %s", r->argv.items[0], r->context ? r->context : "our own context");
 	fflush(stdout);
-	child = fork();
-	if (child == 0) {
-		signal(SIGQUIT, SIG_DFL);
+	if (fork_for_signals() == 0) {
 		set_environment(r);
 		execvp(r->argv.items[0], r->argv.items);
 		fprintf(stderr, "virtdiag: cannot run %s: %s\n", r->argv.items[0], strerror(errno));
@@ -334,19 +357,21 @@ static enum vd_exit run_daemon(struct run *r)
 	return VD_EXIT_UNKNOWN;
 }
 
-/* Stop what is in the way, run, start it again, whatever came of it. */
+/*
+ * Stop what is in the way, run, start it again, whatever came of it. All or none are stopped, also when we are told to
+ * end meanwhile: systemd refuses to start a socket whose service still runs.
+ */
 static enum vd_exit swap_and_run(struct run *r)
 {
 	enum vd_exit status = VD_EXIT_OK;
-	size_t stopped = 0;
 
 	hold_signals();
-	for (; stopped < r->units.len && status == VD_EXIT_OK && !ended; stopped++)
-		if (systemctl(r, "stop", r->units.items[stopped]) < 0)
+	for (size_t i = 0; i < r->units.len; i++)
+		if (systemctl(r, "stop", r->units.items[i]) < 0)
 			status = VD_EXIT_UNKNOWN;
 	if (status == VD_EXIT_OK && !ended)
 		status = run_daemon(r);
-	for (size_t i = 0; i < stopped; i++)
+	for (size_t i = 0; i < r->units.len; i++)
 		if (systemctl(r, "start", r->units.items[i]) < 0)
 			status = VD_EXIT_UNKNOWN;
 	return status;

@@ -7,10 +7,9 @@ README=$BATS_TEST_DIRNAME/../README.md
 
 @test "readme: every '\$ virtdiag' screen -> printed by the program as shown" {
 	cd "$BATS_TEST_DIRNAME/.." || return 1
-	local n=0 command='' shown='' line words
+	local n=0 command='' shown='' line
 	check() {
-		eval "words=($command)" # quoted as for a shell
-		run --separate-stderr vd "${words[@]:1}"
+		eval "run --separate-stderr vd ${command#virtdiag }" # quoted and redirected as for a shell
 		[ "$status" -lt 4 ] || return 1
 		same "$(sed 's/[[:blank:]]*$//' <<<"$output")" "${shown%$'\n'}"
 	}
@@ -36,4 +35,15 @@ README=$BATS_TEST_DIRNAME/../README.md
 	# shellcheck disable=SC2016 # jq's variables
 	all=$(jq -r '.commands[] | select((.flags | index("hidden") | not) and .name != "help") | . as $c | if (.verbs // [] | length) > 0 then .verbs[] | select(.flags | index("hidden") | not) | "\($c.name) \(.name)" else $c.name end' <<<"$output" | sort)
 	same "$named" "$all"
+}
+
+@test "readme: the screens -> show every command of --help" {
+	local shown command
+	# the command is the first word behind the options
+	shown=" $(sed -nE 's/^    \$ virtdiag (--root [^ ]+ )?([a-z]+).*/\2/p' "$README" | tr '\n' ' ')"
+	run -0 --separate-stderr vd __dump
+	for command in $(json '.commands[] | select(.flags | index("hidden") | not) | .name'); do
+		has "$shown" " $command "
+	done
+	[ "$(wc -l <"$README")" -le 330 ]
 }

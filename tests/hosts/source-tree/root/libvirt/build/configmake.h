@@ -1,0 +1,3 @@
+#define PREFIX "/usr/local"
+#define SYSCONFDIR "/usr/local/etc"
+#define LOCALSTATEDIR "/usr/local/var"
