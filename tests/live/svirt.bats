@@ -175,6 +175,6 @@ none'
 		plain|user = "nobody"\n#security_driver = "selinux"
 		none|security_driver = ""\nuser = "nobody"\n
 		list|security_driver = [ "none", "apparmor" ]\nuser = "nobody"\n
-		list|user = "nobody"\nsecurity_driver = [ "none" ]\ngroup = "x"\n
+		list|user = "nobody"\nsecurity_driver = [ "apparmor" ]\ngroup = "x"\n
 	X
 }

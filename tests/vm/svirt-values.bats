@@ -27,7 +27,8 @@ starts() {
 			run ! starts
 		else
 			starts
-			same "$(models qemu | paste -sd,)" "$wanted"
+			# beside a driver that confines, capabilities still name the "none" of a list
+			same "$(models qemu | grep -vx none | paste -sd,)" "$wanted"
 		fi
 	done <<-'X'
 		security_driver = "selinux"
