@@ -83,10 +83,10 @@ units() {
 
 # up: the tree's daemon serves
 up() {
-	until_true tree_pid >/dev/null && until_true q uri >/dev/null && pid=$(tree_pid) || {
+	if ! { until_true tree_pid >/dev/null && until_true q uri >/dev/null && pid=$(tree_pid); }; then
 		cat "$LOG"
 		return 1
-	}
+	fi
 }
 
 @test "source run: the tree's daemon -> in the domain of the installed one, its own library, units stopped and started" {

@@ -39,10 +39,12 @@ teardown_file() {
 	local theirs
 	run -0 --separate-stderr vd --log-filters 1:virtdiag --log-outputs 1:stderr guests
 	# 2026-01-01 00:00:00.000+0000: 1: debug : function:12 : words
-	theirs=$(sed -nE 's/^[^ ]+ [^ ]+ [0-9]+: [a-z]+ : //p' <<<"$stderr")
+	# files of /proc are not as long every time
+	theirs=$(sed -nE 's/^[^ ]+ [^ ]+ [0-9]+: [a-z]+ : //p' <<<"$stderr" | sed -E 's|read [0-9]+ bytes of /proc|read /proc|')
 	[ "$(wc -l <<<"$theirs")" -gt 3 ]
 	logged guests
-	same "$(jq -r '"\(.CODE_FUNC):\(.CODE_LINE) : \(.MESSAGE)"' <<<"$entries")" "$theirs"
+	same "$(jq -r '"\(.CODE_FUNC):\(.CODE_LINE) : \(.MESSAGE)"' <<<"$entries" |
+		sed -E 's|read [0-9]+ bytes of /proc|read /proc|')" "$theirs"
 }
 
 @test "log outputs: journald -> the fields of every message" {
