@@ -236,7 +236,7 @@ static const char *record_start(const char *text, const char *line, const char *
 static size_t skip_unmatched(void *data, const char *text, size_t len, int64_t offset)
 {
 	struct show *show = data;
-	const char *end = text + len, *line;
+	const char *end = text + len, *line = text;
 	size_t from = 0, start;
 	int r;
 
@@ -462,7 +462,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 	VD_CLEANUP(show_release) struct show show = { .ctx = ctx, .held = VD_BUF_INIT };
 	VD_CLEANUP(vd_input_release) struct vd_records_input input = { .records = VD_RECORDS_INIT };
 	VD_AUTO_STRV names = VD_STRV_INIT;
-	struct vd_records_line line;
+	struct vd_records_line line = { 0 };
 	enum vd_exit status = read_options(ctx, &show, &names);
 
 	if (status != VD_EXIT_OK)
