@@ -379,21 +379,28 @@ static int read_older(struct vd_follow *f, struct vd_follow_file *file, const st
 	return rc;
 }
 
-/* Is @o a copy of what the name holds now, made by a rotation that has not emptied it yet? */
+/*
+ * Is @o a copy of what the name holds now, made by a rotation that has not emptied it yet? One that is still empty is
+ * just being made: read now, and the name after it, it would be told twice.
+ */
 static bool is_copy_of_current(const struct vd_follow_file *file, const struct older *o)
 {
 	char head[VD_FOLLOW_MARK];
 	ssize_t n = pread(file->fd, head, sizeof(head), 0);
 
-	return n > 0 && same_head(head, (size_t)n, o->head, o->head_len);
+	return !o->head_len || (n > 0 && same_head(head, (size_t)n, o->head, o->head_len));
 }
 
 static void know(struct vd_follow_file *file, const struct older_list *list)
 {
-	file->had_copies = list->len > 0;
-	file->known_len = list->len ? list->items[0].head_len : 0;
-	if (list->len)
-		memcpy(file->known, list->items[0].head, file->known_len);
+	size_t i = 0;
+
+	while (i < list->len && !list->items[i].head_len)
+		i++;
+	file->had_copies = i < list->len;
+	file->known_len = file->had_copies ? list->items[i].head_len : 0;
+	if (file->had_copies)
+		memcpy(file->known, list->items[i].head, file->known_len);
 }
 
 /* Read the rotated files before number @from of the list, from old to new. */
