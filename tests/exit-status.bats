@@ -77,7 +77,8 @@ failed() {
 	local status=$1 first
 	shift
 	run "-$status" --separate-stderr vd --json "$@"
-	same "$(jq -cs 'map([.schema, .status]) | tojson' <<<"$output")" '"[[\"virtdiag/1\",\"unknown\"]]"'
+	same "$(json '.schema, .status')" "virtdiag/1
+unknown"
 	first=${stderr%%$'\n'*}
 	has "$(json '.missing[].why')" "${first#virtdiag: }"
 }
@@ -105,6 +106,7 @@ $root"
 	for line in nosuch --nosuch selinux 'filters check' 'guests -o NOSUCH' 'shell'; do
 		# shellcheck disable=SC2086
 		failed 2 $line
+		# shellcheck disable=SC2086
 		run -2 --separate-stderr vd $line --json
 		same "$(json .status)" unknown
 	done
