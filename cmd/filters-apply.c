@@ -545,6 +545,7 @@ const struct vd_cmd vd_cmd_filters_apply = {
 	.examples = apply_examples,
 	.opts = apply_opts,
 	.args = apply_args,
+	.rows = "changes",
 	.flags = VD_CMD_TABLE,
 	.cols = vd_change_cols,
 	.n_cols = VD_N_CHANGE_COLS,

@@ -242,6 +242,7 @@ const struct vd_cmd vd_selinux_check = {
 	.examples = check_examples,
 	.opts = check_opts,
 	.args = check_args,
+	.rows = "files",
 	.flags = VD_CMD_TABLE,
 	.cols = vd_check_cols,
 	.n_cols = VD_N_CHECK_COLS,
