@@ -106,6 +106,7 @@ $root"
 	for line in nosuch --nosuch selinux 'filters check' 'guests -o NOSUCH' 'shell'; do
 		# shellcheck disable=SC2086
 		failed 2 $line
+		# shellcheck disable=SC2086
 		run -2 --separate-stderr vd $line --json
 		same "$(json .status)" unknown
 	done
