@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Protects the exit status when output cannot be written, and what the shell sees of a pipe that closes.
+# shellcheck disable=SC2030,SC2031 # variables of one test are meant for it alone
 
 load helpers
 
