@@ -107,6 +107,7 @@ LIB_SRCS := \
 	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
+	lib/attr-backup.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \

@@ -66,7 +66,8 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 		vd_strv_release(&check->fixes[i].undo);
 	}
 	free(check->wanted);
-	check->wanted = NULL;
+	free(check->stale_users);
+	check->wanted = check->stale_users = NULL;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;
@@ -185,6 +186,7 @@ int vd_file_fix_label(struct vd_file_check *c, const char *path, const char *wan
 		return r == -EINVAL ? 0 : r;
 	free(c->wanted);
 	c->wanted = strdup(wanted);
+	c->label_fix = c->n_fixes;
 	fix = c->wanted ? new_fix(c, risk) : NULL;
 	r = fix ? add_chcon(&fix->command, wanted, path) : -ENOMEM;
 	if (r)

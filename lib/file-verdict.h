@@ -70,6 +70,8 @@ struct vd_file_check {
 	char *wanted; /* the context that the fix of the label sets; NULL: the label is not what is to be fixed */
 	struct vd_fix *fixes; /* to be run in this order */
 	size_t n_fixes;
+	size_t label_fix;    /* with @wanted: which of @fixes sets it */
+	char *stale_users;   /* libvirt's count of users of the file, which has to go; NULL. The fixes take it away. */
 	struct vd_strv keep; /* what makes the fix last over a relabelling of the file system; may be empty */
 	const char *avoid;   /* what not to do; static; NULL */
 };

@@ -566,7 +566,7 @@ $CON kept"
 	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run a
 	same "$(jq -c '.dry_run, .changes' <<<"$output")" \
 		'true
-[{"guest":"a","done":false,"old":"system_u:object_r:virt_image_t:s0","new":"'$IMG':c1,c2","target":"/img/a.raw","why":null,"undo":["chcon","-t","virt_image_t","-l","s0","--","/img/a.raw"]}]'
+[{"guest":"a","done":false,"old":"system_u:object_r:virt_image_t:s0","new":"'$IMG':c1,c2","target":"/img/a.raw","attribute":"security.selinux","why":null,"backup":null,"undo":["chcon","-t","virt_image_t","-l","s0","--","/img/a.raw"]}]'
 	[ "$(row 0 status)" = wrong ]
 	run -1 --separate-stderr vd --root "$ROOT" selinux check --fix --dry-run a
 	has "$output" "would chcon -t svirt_image_t -l s0:c1,c2 -- /img/a.raw"

@@ -45,12 +45,22 @@ $IMAGES/base.qcow2 true"
 	same "$(json '[.files[].status] | unique | join(" ")')" ok
 	same "$(label $IMAGES/web.qcow2)" "$(image_label web)"
 	same "$(label $IMAGES/base.qcow2)" system_u:object_r:virt_content_t:s0
-	local undo
+	local undo wanted
+	# the file with the labels from before brings both back
+	wanted=$(label $IMAGES/web.qcow2)
+	mapfile -t undo < <(json '.backup.undo[]')
+	same "$(json '[.changes[].backup] | unique | join(" ")')" "$(json .backup.path)"
+	"${undo[@]}"
+	same "$(label $IMAGES/web.qcow2)" "$before"
+	same "$(label $IMAGES/base.qcow2 | cut -d: -f3)" user_home_t
+	chcon "$wanted" $IMAGES/web.qcow2
+	chcon system_u:object_r:virt_content_t:s0 $IMAGES/base.qcow2
 	mapfile -t undo < <(json '.changes[0].undo[]')
 	"${undo[@]}"
 	same "$(label $IMAGES/web.qcow2)" "$before"
 	run -0 --separate-stderr vd selinux check --fix web
 	has "$output" "undo  chcon"
+	has "$output" "all of them back: setfattr --restore=/var/lib/virtdiag/labels."
 	run -0 --separate-stderr vd selinux check --fix web --json
 	same "$(json '.changes | length')" 0
 }
@@ -115,7 +125,7 @@ two differs shared-rw one"
 	truncate -s 1M $IMAGES/one.img
 	define one "$(disk $IMAGES/one.img raw vda)"
 	start one
-	local pid
+	local pid undo
 	pid=$(cat /run/libvirt/qemu/one.pid)
 	systemctl stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
 	kill -KILL "$pid"
@@ -125,6 +135,12 @@ two differs shared-rw one"
 	same "$(json '.files[0] | .status + " " + .reason_id')" "wrong stale-xattr"
 	run -1 start one
 	has "$output" "already in use"
+	# --fix does it as well, and what it kept brings the fault back
+	run -0 --separate-stderr vd selinux check --fix one --json
+	same "$(json '.changes[] | [.attribute, .old, (.new | tostring), (.done | tostring)] | join(" ")')" \
+		"trusted.libvirt.security.ref_selinux 1 null true"
+	mapfile -t undo < <(json '.backup.undo[]')
+	"${undo[@]}"
 	run -1 --separate-stderr vd selinux check one
 	now
 	run -0 --separate-stderr vd selinux check one
