@@ -227,6 +227,7 @@ LIB_SRCS := \
 	lib/when.c \
 	lib/whose.c \
 	lib/words.c \
+	lib/xml-tree.c \
 	lib/xml.c
 
 CMD_SRCS := \
