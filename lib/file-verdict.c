@@ -67,7 +67,9 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 	}
 	free(check->wanted);
 	free(check->stale_users);
-	check->wanted = check->stale_users = NULL;
+	free(check->default_label);
+	check->wanted = check->stale_users = check->default_label = NULL;
+	check->default_state = VD_DEFAULT_NOT_ASKED;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;

@@ -24,6 +24,7 @@ static void describe_user(const struct vd_check_host *host, const struct vd_gues
 	user.process = label && label->label ? label->label : expects->process;
 	user.permissive = s->selinux == 0;
 	user.daemon = host->daemon;
+	user.defaults = host->defaults;
 	/* The running guest's own label is the best evidence: it was confined when it started. */
 	user.in_force = (user.running && label && label->label) || s->selinux >= 0;
 	/* On a kernel without SELinux not even that: nobody enforces it. */

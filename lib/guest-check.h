@@ -20,7 +20,8 @@ struct vd_check_host {
 	const struct vd_share *share; /* NULL: nothing is said of other guests */
 	const char *daemon;           /* context of the daemon that starts the guests; NULL unknown */
 	const struct vd_boot_times *boot;
-	struct vd_reach *reach; /* NULL: the way to the files is not looked at */
+	struct vd_defaults *defaults; /* the policy's labels for paths; NULL: nothing is said of them */
+	struct vd_reach *reach;       /* NULL: the way to the files is not looked at */
 };
 
 struct vd_guest_check {
