@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Protects the exit status when output cannot be written, and what the shell sees of a pipe that closes.
+# shellcheck disable=SC2030,SC2031 # variables of one test are meant for it alone
 
 load helpers
 
@@ -105,6 +106,7 @@ $root"
 	for line in nosuch --nosuch selinux 'filters check' 'guests -o NOSUCH' 'shell'; do
 		# shellcheck disable=SC2086
 		failed 2 $line
+		# shellcheck disable=SC2086
 		run -2 --separate-stderr vd $line --json
 		same "$(json .status)" unknown
 	done
