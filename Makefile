@@ -190,6 +190,7 @@ LIB_SRCS := \
 	lib/policy.c \
 	lib/program.c \
 	lib/qmp.c \
+	lib/reach-emulator.c \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \

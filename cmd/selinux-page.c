@@ -391,10 +391,9 @@ static void remedy_lines(struct vd_check_run *run, const struct vd_file_check *c
 }
 
 /* Below the table, for each file that is not as it should be. */
-static void detail(struct vd_check_run *run, const struct vd_check_subject *subject, size_t index)
+static void detail(struct vd_check_run *run, const struct vd_check_subject *subject, const struct vd_expect *e,
+                   const struct vd_file_check *c)
 {
-	const struct vd_expect *e = &subject->expects->items[index];
-	const struct vd_file_check *c = &subject->check->files[index];
 	const char *path = e->path ? e->path : e->remote;
 
 	if (!c->why || c->status == VD_FILE_OK || c->status == VD_FILE_UNTOUCHED)
@@ -470,9 +469,23 @@ static bool is_left_out(const struct vd_expect *e, const struct vd_file_check *c
 	return e->quiet && !c->counts_as_problem && c->status != VD_FILE_DIFFERS;
 }
 
+/* The program that runs the guest, as a file of it. Owns nothing. */
+static struct vd_expect emulator_of(const struct vd_check_subject *subject)
+{
+	static char target[] = "emulator";
+
+	return (struct vd_expect){ .role = VD_ROLE_OTHER,
+		                   .target = target,
+		                   .path = subject->domain->emulator,
+		                   .after = VD_AFTER_UNCHANGED,
+		                   .quiet = true,
+		                   .res_index = -1 };
+}
+
 void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subject)
 {
 	const struct vd_guest_check *check = subject->check;
+	const struct vd_expect emulator = emulator_of(subject);
 	unsigned counts[VD_FILE_STATUS_COUNT_] = { 0 };
 	struct vd_table *table;
 	bool told = false;
@@ -491,16 +504,23 @@ void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subj
 		add_row(run, table, subject, &subject->expects->items[i], &check->files[i]);
 		count(run, &check->files[i]);
 	}
+	if (!is_left_out(&emulator, &check->emulator)) {
+		counts[check->emulator.status]++;
+		add_row(run, table, subject, &emulator, &check->emulator);
+		count(run, &check->emulator);
+	}
 	for (size_t i = 0; i < check->len; i++) {
 		if (is_left_out(&subject->expects->items[i], &check->files[i]))
 			continue;
 		if (!is_host_wide(&check->user, &check->files[i])) {
-			detail(run, subject, i);
+			detail(run, subject, &subject->expects->items[i], &check->files[i]);
 		} else if (!told) {
 			vd_report_line(run->report, "\n%s.", check->user.why_not_in_force);
 			told = true;
 		}
 	}
+	if (!is_left_out(&emulator, &check->emulator))
+		detail(run, subject, &emulator, &check->emulator);
 	summary_line(run, subject, counts);
 }
 

@@ -40,6 +40,8 @@ const char *vd_reason_id(enum vd_reason reason)
 		[VD_REASON_ACL_MASK] = "acl-mask",
 		[VD_REASON_MOUNT_CONTEXT] = "mount-context",
 		[VD_REASON_MOUNT_READONLY] = "mount-readonly",
+		[VD_REASON_MOUNT_NOEXEC] = "mount-noexec",
+		[VD_REASON_MOUNT_NOSUID] = "mount-nosuid",
 		[VD_REASON_FS_NOLABEL] = "fs-nolabel",
 		[VD_REASON_BOOLEAN] = "boolean",
 		[VD_REASON_RELABELLED] = "relabelled",

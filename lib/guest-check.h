@@ -29,10 +29,11 @@ struct vd_guest_check {
 	struct vd_file_user user;    /* in whose name the files were judged; borrows from domain, expects and host */
 	struct vd_file_check *files; /* one for each of the files expected, in that order */
 	size_t len;
-	const struct vd_guest *twin; /* a running guest with the same categories; NULL */
-	bool open_known;             /* what the process has open could be looked at */
-	struct vd_reach_tally reach; /* directories, owners and mounts: of this guest's files */
-	const char *migration;       /* "incoming", "outgoing" while that lasts; NULL */
+	struct vd_file_check emulator; /* the program that runs the guest, domain->emulator: the way to it */
+	const struct vd_guest *twin;   /* a running guest with the same categories; NULL */
+	bool open_known;               /* what the process has open could be looked at */
+	struct vd_reach_tally reach;   /* directories, owners and mounts: of this guest's files */
+	const char *migration;         /* "incoming", "outgoing" while that lasts; NULL */
 };
 
 /*

@@ -27,7 +27,18 @@ struct vd_reach {
 	struct vd_reach_tally tally;
 	struct vd_buf missing; /* the first thing that could not be told */
 	bool file_unknown;     /* one was, for the file at hand */
+	/* The emulator of the last guest: mostly all guests have the same one. */
+	struct vd_reach_emulator {
+		char *path; /* NULL: none yet */
+		struct vd_way way;
+		char *label; /* NULL: none, or not known */
+	} emulator;
 };
+
+/* May @guest have @want (4 read, 2 write, 1 search or execute) of @n, seen with the owner of @st? */
+int vd_reach_node(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_node *n,
+                  const struct vd_stat *st, unsigned want, struct vd_file_check *c) VD_MUST_CHECK;
+void vd_reach_emulator_release(struct vd_reach_emulator *emulator);
 
 /* The contexts of the daemons that open files besides libvirt's own. Returns 0 or -ENOMEM. */
 int vd_reach_load_daemons(struct vd_reach *reach) VD_MUST_CHECK;

@@ -48,6 +48,7 @@ void vd_reach_free(struct vd_reach *reach)
 	vd_account_release(&reach->qemu);
 	vd_buf_release(&reach->missing);
 	free(reach->virtlogd);
+	vd_reach_emulator_release(&reach->emulator);
 	free(reach);
 }
 
@@ -212,7 +213,11 @@ static int refused(struct vd_reach *reach, const struct vd_reach_guest *guest, c
 {
 	const struct vd_account *who = &guest->account;
 	bool search = n->st.type == VD_FILE_DIR && want == 1;
-	const char *verb = search ? "search" : want == 6 ? "read and write" : want == 2 ? "write" : "read";
+	const char *verb = search      ? "search"
+	                   : want == 6 ? "read and write"
+	                   : want == 2 ? "write"
+	                   : want == 1 ? "execute"
+	                               : "read";
 	VD_AUTO_BUF owner = VD_BUF_INIT;
 	int r = describe_owner(reach, st, &owner);
 
@@ -232,9 +237,8 @@ static int refused(struct vd_reach *reach, const struct vd_reach_guest *guest, c
 	return r ? r : vd_fix_dac(c, n, v, who, want);
 }
 
-/* May @guest have @want of @n, seen with the owner that @st has? */
-static int check_node(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_node *n,
-                      const struct vd_stat *st, unsigned want, struct vd_file_check *c)
+int vd_reach_node(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_node *n,
+                  const struct vd_stat *st, unsigned want, struct vd_file_check *c)
 {
 	struct vd_acl_who who = vd_account_who(&guest->account);
 	struct vd_acl_verdict v;
@@ -311,7 +315,7 @@ static int check_file_owner(struct vd_reach *reach, const struct vd_reach_guest 
 		        "whether the NFS server lets libvirt give the guest's files to QEMU (no root_squash) "
 		        "cannot be told: ",
 		        n->path);
-	return check_node(reach, guest, n, &st, want, c);
+	return vd_reach_node(reach, guest, n, &st, want, c);
 }
 
 /* Does QEMU itself open the file, as its own user? */
@@ -341,7 +345,7 @@ static int check_dac(struct vd_reach *reach, const struct vd_reach_guest *guest,
 	if (!guest->account.known)
 		return note_missing(reach, guest->account.why ? guest->account.why : "", "");
 	for (size_t i = 0; i < way->len && !r; i++)
-		r = check_node(reach, guest, way->dirs[i], &way->dirs[i]->st, 1, c);
+		r = vd_reach_node(reach, guest, way->dirs[i], &way->dirs[i]->st, 1, c);
 	if (!r && way->end)
 		r = check_file_owner(reach, guest, e, way->end, c);
 	return r;

@@ -503,3 +503,37 @@ unlabelled_disk() { # unlabelled_disk PATH: the guest's disk keeps its label
 wrong user-home"
 	same "$(jq -r '.files[1].fix | length' <<<"$output")" 1
 }
+
+@test "reach: the emulator is on a noexec mount -> denied, its own row; of a running guest only differs" {
+	object /srv dir 0755 0
+	image /srv/a.raw 0600 107
+	printf '21 20 8:2 / /usr rw,noexec - xfs /dev/vdb1 rw,seclabel\n' >>"$ROOT/proc/self/mountinfo"
+	guest "$(disk /srv/a.raw)"
+	check 1
+	same "$(jq -r '.files[] | [.role, .target, .status, .reason_id // "-", .path] | join(" ")' <<<"$output")" \
+		"disk vda ok - /srv/a.raw
+other emulator denied mount-noexec /usr/bin/qemu-system-x86_64"
+	same "$(jq -r '.files[1].fix[0] | (.command, .undo) | join(" ")' <<<"$output")" \
+		"mount -o remount,exec -- /usr
+mount -o remount,noexec -- /usr"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "/usr, on which the emulator is, is mounted noexec"
+	has "$output" "2 files: 1 ok, 1 denied. Directories, ACLs, mounts: 1 obstacle, see above."
+	image /srv/b.raw 0600 107 "$IMG:c1,c2"
+	running "$(disk /srv/b.raw)"
+	check 0
+	same "$(jq -r '.files[1] | [.target, .status, .reason_id] | join(" ")' <<<"$output")" "emulator differs mount-noexec"
+}
+
+@test "reach: the emulator is on a nosuid mount -> the policy decides, which a capture does not tell; nothing without SELinux" {
+	object /srv dir 0755 0
+	image /srv/a.raw 0600 107
+	printf '21 20 8:2 / /usr rw,nosuid - xfs /dev/vdb1 rw,seclabel\n' >>"$ROOT/proc/self/mountinfo"
+	guest "$(disk /srv/a.raw)"
+	check 0
+	same "$(jq -r '.files[1] | [.target, .status, .reason_id] | join(" ")' <<<"$output")" "emulator differs mount-nosuid"
+	has "$(jq -r '.files[1].reason' <<<"$output")" "unless the policy has nosuid_transition"
+	guest "$(disk /srv/a.raw)" "<seclabel type='none' model='selinux'/>"
+	check 0
+	same "$(jq -r '.files | length' <<<"$output")" 1
+}
