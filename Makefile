@@ -185,6 +185,7 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/match.c \
+	lib/mount-unit.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/policy.c \
@@ -194,6 +195,7 @@ LIB_SRCS := \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \
+	lib/reach-tpm.c \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \

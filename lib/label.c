@@ -22,7 +22,7 @@ bool vd_policy_available(void)
 	return is_selinux_enabled() > 0;
 }
 
-static const char *class_name(enum vd_file_type type)
+const char *vd_policy_class(enum vd_file_type type)
 {
 	switch (type) {
 	case VD_FILE_DIR:
@@ -97,7 +97,7 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 
 	if (!vd_policy_available())
 		return VD_POLICY_CANNOT_TELL;
-	class = string_to_security_class(class_name(type));
+	class = string_to_security_class(vd_policy_class(type));
 	if (!class)
 		return VD_POLICY_CANNOT_TELL;
 	want = wanted_permissions(class, type, access);
@@ -117,7 +117,7 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 		vd_context_release(&p);
 		vd_context_release(&f);
 	}
-	VLOG_DEBUG("policy: %s -> %s (%s): answer %d%s", process, file, class_name(type), answer,
+	VLOG_DEBUG("policy: %s -> %s (%s): answer %d%s", process, file, vd_policy_class(type), answer,
 	           permissive ? ", domain is permissive" : "");
 	return answer;
 }

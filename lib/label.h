@@ -57,6 +57,8 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
  */
 int vd_policy_allows(const char *scontext, const char *tcontext, const char *tclass, const char *perms);
 
+/* The class of a file of @type in the policy: "file", "blk_file", ... Static. */
+const char *vd_policy_class(enum vd_file_type type);
 /*
  * Is the domain @type alone permissive in the policy in force? 1 yes, 0 no, -ENOENT: the policy has no such domain for
  * system_r, -ENODATA: it cannot be asked.

@@ -34,6 +34,7 @@ struct vd_reach_guest {
 	const struct vd_domain *domain;
 	const struct vd_file_user *user; /* whether it runs, and the contexts */
 	struct vd_account account;       /* what QEMU is; owned */
+	const char *program;             /* whose account it is, for sentences; NULL: "QEMU". Static. */
 };
 /*
  * Who the guest is: @pid of its live process, 0 when it does not run. Borrows @domain and @user.

@@ -306,3 +306,37 @@ own_emulator() {
 	same "$(verdict $DIR/vm/bin/qemu)" "missing missing"
 	run -1 v start "${P}a"
 }
+
+@test "reach: a TPM's state that swtpm's user does not get at -> denied; starts after the fix" {
+	# its certificates are made once, in a place that its usual user may not enter here
+	printf 'swtpm_user = "root"\nswtpm_group = "root"\n' >>/etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+	redefine "$(disk $DIR/vm/a.img raw vda)<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"
+	starts
+	sed -i 's/^\(swtpm_.*=\).*/\1 "tss"/' /etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+	local top lock
+	top=/var/lib/libvirt/swtpm/$(v domuuid "${P}a")
+	lock=$top/tpm2/.lock
+	starts
+	check 3
+	chmod 400 $top/tpm2/tpm2-00.permall
+	check 3
+	starts
+	chmod 700 $top
+	check 1
+	same "$(verdict $lock)" "denied dac-search"
+	refused TPM
+	check 1
+	each command
+	starts
+	chmod 400 $lock
+	check 1
+	same "$(verdict $lock)" "denied dac-file"
+	refused TPM
+	check 1
+	each command
+	starts
+	sed -i '/^swtpm_/d' /etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+}

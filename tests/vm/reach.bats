@@ -216,3 +216,14 @@ fix_all_on_loop() {
 	same "$(verdict /srv/reach/bin/qemu)" "wrong type"
 	heals
 }
+
+@test "reach: the daemon may read the image's label, but not take it away -> wrong, the daemon is named; starts after the fix" {
+	mkdir $IMAGES/reach
+	truncate -s 1M $IMAGES/reach/a.img
+	chcon -t usr_t $IMAGES/reach/a.img
+	define r "$(disk $IMAGES/reach/a.img raw vda)"
+	check 1
+	same "$(verdict $IMAGES/reach/a.img)" "wrong type"
+	has "$(reason $IMAGES/reach/a.img)" "libvirt's daemon (virtd_t) may not take files the label usr_t (relabelfrom)"
+	heals
+}
