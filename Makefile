@@ -99,6 +99,7 @@ VLOG_SRCS := \
 	lib/log-format.c \
 	lib/log-grammar.c \
 	lib/log-output.c \
+	lib/log-plain.c \
 	lib/log-socket.c \
 	lib/log.c
 

@@ -78,7 +78,8 @@ failed() {
 	local status=$1 first
 	shift
 	run "-$status" --separate-stderr vd --json "$@"
-	same "$(jq -cs 'map([.schema, .status]) | tojson' <<<"$output")" '"[[\"virtdiag/1\",\"unknown\"]]"'
+	same "$(json '.schema, .status')" "virtdiag/1
+unknown"
 	first=${stderr%%$'\n'*}
 	has "$(json '.missing[].why')" "${first#virtdiag: }"
 }
