@@ -20,6 +20,7 @@ struct show {
 	struct vd_ctx *ctx;
 	struct vd_out out;
 	struct vd_select select;
+	const char *source; /* name of the only log */
 	bool label;         /* several logs: each line names its own */
 	bool taken;         /* the record above is shown */
 	bool noise;         /* ... and dimmed */
@@ -298,7 +299,7 @@ static size_t show_window(void *data, const char *text, size_t len, int64_t offs
 		line.len = (size_t)(newline - s);
 		is_head = vd_record_parse(s, line.len, 0, &record);
 		if (is_head)
-			show->taken = vd_select_takes(&show->select, &record, VD_NO_TIME);
+			show->taken = vd_select_takes(&show->select, &record, show->source, VD_NO_TIME);
 		if (!show->taken)
 			continue;
 		if (is_head)
@@ -317,7 +318,7 @@ static void show_line(struct show *show, const struct vd_records_line *line)
 	const struct vd_record *record = line->record;
 
 	if (record) {
-		show->taken = vd_select_takes(&show->select, record, line->time);
+		show->taken = vd_select_takes(&show->select, record, line->source, line->time);
 		if (show->whose) /* also of records that are not shown: they tell whose the others are */
 			show->guest = vd_whose_record(show->whose, line->number, record);
 		if (show->by_guest)
@@ -326,7 +327,7 @@ static void show_line(struct show *show, const struct vd_records_line *line)
 	if (record && show->taken && show->ctx->json) {
 		show->level = record->level;
 		show->thread = record->thread;
-		show->category = vd_functions_of(&show->functions, record);
+		show->category = vd_functions_of(&show->functions, record, line->source);
 	}
 	if (!show->taken || (show->select.match && !grep(show, line)))
 		return;
@@ -482,6 +483,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 		input.records.skip = show_window;
 	}
 	input.records.skip_data = &show;
+	show.source = input.records.items[0]->name;
 	show.live = vd_input_is_live(&input);
 	vd_out_open(ctx, true, &show.out);
 	while (!show.out.error && (!vd_input_would_wait(&input) || vd_out_flush(&show.out)) &&

@@ -77,8 +77,8 @@ enum vd_exit vd_select_init(struct vd_ctx *ctx, bool time_only, struct vd_select
 void vd_select_release(struct vd_select *select);
 /* Does a condition need the time of records? */
 bool vd_select_wants_time(const struct vd_select *select);
-/* Is the record wanted, --grep aside? A line before the first record has none: NULL. */
-bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, int64_t time);
+/* Is the record of the log @source wanted, --grep aside? A line before the first record has none: NULL. */
+bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, const char *source, int64_t time);
 
 /*
  * Tell @whose which guest --guest GUEST means, by name, by UUID, or both when this host knows it. @names keeps what was

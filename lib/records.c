@@ -148,7 +148,8 @@ static int next_entry(struct vd_records_source *source)
 	vd_buf_clear(&source->category);
 	source->entry_pos = 0;
 	/* What a daemon wrote to standard error has a head of its own. */
-	if (!entry.message || !vd_record_parse(entry.message, entry.message_len, 0, &record))
+	source->made_head = !entry.message || !vd_record_parse(entry.message, entry.message_len, 0, &record);
+	if (source->made_head)
 		r = add_head(&source->entry, &entry);
 	if (r == 0 && entry.message)
 		r = vd_buf_add(&source->entry, entry.message, entry.message_len);
@@ -183,10 +184,13 @@ static int next_line(struct vd_records_source *source, struct vd_line *ret_line)
 	return 0;
 }
 
-static void take_category(struct vd_records_source *source, struct vd_record *record)
+/* What a record of the journal has or lacks, compared with that of a file. */
+static void take_journal(const struct vd_records_source *source, struct vd_record *record)
 {
-	if (source->journal)
-		record->category = (struct vd_slice){ source->category.data, source->category.len };
+	if (!source->journal)
+		return;
+	record->category = (struct vd_slice){ source->category.data, source->category.len };
+	record->no_thread = source->made_head;
 }
 
 void vd_records_release(struct vd_records *records)
@@ -220,7 +224,7 @@ static int load(const struct vd_records *records, struct vd_records_source *sour
 	source->is_head = source->line.first &&
 	                  vd_record_parse(source->line.text, source->line.len, records->flags, &source->record);
 	if (source->is_head)
-		take_category(source, &source->record);
+		take_journal(source, &source->record);
 	if (source->is_head && records->want_time) {
 		int64_t time = vd_record_time(&source->clock, &source->record);
 
@@ -288,7 +292,7 @@ static int next_of_one(struct vd_records *records, struct vd_records_line *ret_l
 	if (ret_line->line.first &&
 	    vd_record_parse(ret_line->line.text, ret_line->line.len, records->flags, &records->record)) {
 		ret_line->record = &records->record;
-		take_category(source, &records->record);
+		take_journal(source, &records->record);
 		if (records->want_time)
 			records->time = vd_record_time(&source->clock, &records->record);
 	}

@@ -24,6 +24,7 @@ struct vd_records_source {
 	struct vd_buf entry, category; /* what is left of the entry is handed out line by line */
 	size_t entry_pos;
 	int64_t entry_offset;
+	bool made_head; /* of the entry: it had none of its own */
 	/* The next line, when more than one source is read: */
 	bool loaded, ended, is_head;
 	struct vd_line line;
