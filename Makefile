@@ -267,6 +267,7 @@ CMD_SRCS := \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-daemon.c \
+	cmd/logs-follow.c \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
 	cmd/logs-qmp.c \
@@ -302,7 +303,8 @@ CMD_SRCS := \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \
 	cmd/svirt-switch.c \
-	cmd/svirt-view.c
+	cmd/svirt-view.c \
+	cmd/until.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

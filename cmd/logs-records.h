@@ -31,11 +31,25 @@ void vd_input_release(struct vd_records_input *input);
 bool vd_input_is_live(const struct vd_records_input *input);
 /* May the next line have to be waited for, at a pipe? What was printed so far is to be seen then. */
 bool vd_input_would_wait(struct vd_records_input *input);
+/* --- following ---------------------------------------------------------------------------------------------------- */
+
+struct vd_followed_logs {
+	struct vd_strv paths; /* absolute ones; owned */
+	bool journal;         /* the journal too */
+	bool failed;          /* something cannot be followed: a message was printed */
+};
+
 /*
- * The absolute paths of the logs to follow: what the operands name, else the files of the host's daemons. False, after
- * a message, when there is none or not all can be followed.
+ * The logs to follow: what the operands name, else where the host's daemons log. Prints a message for what cannot be
+ * followed; false when nothing is left.
  */
-bool vd_input_paths(struct vd_ctx *ctx, int argc, char **argv, struct vd_strv *paths);
+bool vd_input_follow(struct vd_ctx *ctx, int argc, char **argv, struct vd_followed_logs *logs);
+/*
+ * Hand the last lines of the logs, option "lines", and then what is added to @take until it returns false, a signal
+ * ends the program, or nobody reads standard output any more. Flushes @out whenever there is nothing to read.
+ */
+enum vd_exit vd_logs_follow(struct vd_ctx *ctx, struct vd_out *out, const struct vd_followed_logs *logs,
+                            bool (*take)(void *data, const struct vd_records_line *line), void *data);
 
 /* --- which records are wanted ------------------------------------------------------------------------------------- */
 

@@ -102,7 +102,9 @@ int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t
 	return 0;
 }
 
-int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since, struct vd_err *err)
+/* Add the journal; *@ret_journal, which is owned by its source, is to be put where reading begins. */
+static int add_journal(struct vd_records *records, struct vd_root *root, struct vd_journal **ret_journal,
+                       struct vd_err *err)
 {
 	VD_CLEANUP(source_cleanup) struct vd_records_source *source = source_new(records, "journal", -1);
 	int r;
@@ -112,10 +114,37 @@ int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int
 	r = vd_journal_open(root, &source->journal, err);
 	if (r < 0)
 		return r;
-	if (since != INT64_MIN && (r = vd_journal_seek(source->journal, since)) < 0)
-		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	*ret_journal = source->journal;
 	records->items[records->len++] = vd_steal(source);
 	return 0;
+}
+
+int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since, struct vd_err *err)
+{
+	struct vd_journal *journal;
+	int r = add_journal(records, root, &journal, err);
+
+	if (r == 0 && since != INT64_MIN && (r = vd_journal_seek(journal, since)) < 0)
+		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	return r;
+}
+
+int vd_records_add_journal_end(struct vd_records *records, struct vd_root *root, uint64_t count, struct vd_err *err)
+{
+	struct vd_journal *journal;
+	int r = add_journal(records, root, &journal, err);
+
+	if (r == 0 && (r = vd_journal_seek_last(journal, count)) < 0)
+		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	return r;
+}
+
+int vd_records_go_on(struct vd_records *records, struct vd_root *root, bool rotated, struct vd_err *err)
+{
+	struct vd_records_source *source = records->items[0];
+
+	source->ended = false;
+	return rotated ? vd_journal_reopen(source->journal, root, err) : 0;
 }
 
 /* The head that libvirt writes to a file, for an entry of the journal; the thread is its process. */

@@ -91,3 +91,27 @@ setup_file() {
 	same "$(grep -c 'gone.img' "$BATS_TEST_TMPDIR/file")" 0
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/journal")" -lt "$(wc -l <"$BATS_TEST_TMPDIR/file")" ]
 }
+
+# say N: a message with number N, of a daemon to the journal
+say() {
+	printf 'SYSLOG_IDENTIFIER=libvirtd\nPRIORITY=6\nLIBVIRT_SOURCE=qemu.qemu_driver\nCODE_FUNC=f\nCODE_LINE=7\nMESSAGE=number %s\n' "$1" |
+		logger --journald
+}
+
+@test "logs daemon: -f -> the journal's last entries and what comes, each once, through its rotations" {
+	local out=$BATS_TEST_TMPDIR/out pid i
+	say 0
+	journalctl --sync
+	"$VIRTDIAG" logs daemon -f --lines 1 --category 'qemu.*' >"$out" 2>"$out.err" 3>&- &
+	pid=$!
+	until grep -q 'number 0$' "$out"; do sleep 0.2; done
+	for ((i = 1; i <= 90; i++)); do
+		say $i
+		if [ $((i % 30)) = 0 ]; then journalctl -q --rotate; fi
+	done
+	until grep -q 'number 90$' "$out"; do sleep 0.2; done
+	kill -INT $pid
+	wait $pid
+	same "$(sed 's/.* : f:7 : number //' "$out")" "$(seq 0 90)"
+	same "$(cat "$out.err")" ""
+}
