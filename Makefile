@@ -99,6 +99,7 @@ VLOG_SRCS := \
 	lib/log-format.c \
 	lib/log-grammar.c \
 	lib/log-output.c \
+	lib/log-plain.c \
 	lib/log-socket.c \
 	lib/log.c
 
@@ -106,6 +107,7 @@ LIB_SRCS := \
 	lib/account.c \
 	lib/acl.c \
 	lib/apparmor.c \
+	lib/attr-backup.c \
 	lib/audit-host.c \
 	lib/audit-line.c \
 	lib/audit.c \
@@ -184,14 +186,17 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/match.c \
+	lib/mount-unit.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/policy.c \
 	lib/program.c \
 	lib/qmp.c \
+	lib/reach-emulator.c \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \
+	lib/reach-tpm.c \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \

@@ -346,6 +346,7 @@ const struct vd_cmd vd_cmd_cgroup_check = {
 	        "has no cgroup of libvirt's: that is no finding.",
 	.examples = check_examples,
 	.args = check_args,
+	.rows = "findings",
 	.flags = VD_CMD_TABLE,
 	.cols = finding_cols,
 	.n_cols = COL_COUNT_,

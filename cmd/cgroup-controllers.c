@@ -379,6 +379,7 @@ const struct vd_cmd vd_cmd_cgroup_controllers = {
 	        "count for guests that start after the daemon was restarted.",
 	.examples = controller_examples,
 	.opts = controller_opts,
+	.rows = "controllers",
 	.flags = VD_CMD_TABLE,
 	.cols = controller_cols,
 	.n_cols = COL_COUNT_,

@@ -418,6 +418,7 @@ const struct vd_cmd vd_cmd_cgroup_devices = {
 	        "leaves no log. Reading BPF programs takes root.",
 	.examples = devices_examples,
 	.args = devices_args,
+	.rows = "rules",
 	.flags = VD_CMD_TABLE,
 	.cols = rule_cols,
 	.n_cols = COL_COUNT_,

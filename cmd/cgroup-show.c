@@ -234,6 +234,7 @@ const struct vd_cmd vd_cmd_cgroup_show = {
 	.examples = show_examples,
 	.opts = show_opts,
 	.args = show_args,
+	.rows = "tunables",
 	.flags = VD_CMD_TABLE,
 	.cols = show_cols,
 	.n_cols = COL_COUNT_,

@@ -325,6 +325,7 @@ const struct vd_cmd vd_cmd_cgroup_tree = {
 	.examples = tree_examples,
 	.opts = tree_opts,
 	.args = tree_args,
+	.rows = "cgroups",
 	.flags = VD_CMD_TABLE,
 	.cols = tree_cols,
 	.n_cols = COL_COUNT_,

@@ -241,6 +241,7 @@ const struct vd_cmd vd_cmd_daemons = {
 	        "whether its program or configuration has changed since. Reads files and /proc alone: asking a "
 	        "daemon through its socket would start it.",
 	.examples = daemons_examples,
+	.rows = "daemons",
 	.flags = VD_CMD_TABLE,
 	.cols = daemons_cols,
 	.n_cols = VD_ARRAY_SIZE(daemons_cols),

@@ -504,6 +504,7 @@ const struct vd_cmd vd_cmd_filters_suggest = {
 	.examples = examples,
 	.opts = opts,
 	.args = args,
+	.rows = "suggestions",
 	.flags = VD_CMD_TABLE,
 	.cols = cols,
 	.n_cols = VD_ARRAY_SIZE(cols),

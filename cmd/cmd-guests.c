@@ -266,6 +266,7 @@ const struct vd_cmd vd_cmd_guests = {
 	.examples = guests_examples,
 	.opts = guests_opts,
 	.args = guests_args,
+	.rows = "guests",
 	.flags = VD_CMD_TABLE,
 	.cols = guests_cols,
 	.n_cols = VD_ARRAY_SIZE(guests_cols),

@@ -46,6 +46,7 @@ static const struct vd_cmd cmd_check = {
 	.examples = check_examples,
 	.opts = check_opts,
 	.args = check_args,
+	.rows = "strings",
 	.flags = VD_CMD_TABLE,
 	.cols = vd_string_cols,
 	.n_cols = VD_N_STRING_COLS,

@@ -194,6 +194,7 @@ const struct vd_cmd vd_source_env = {
 	        "and helpers of the tree. Not for daemons: 'source run' starts those.",
 	.examples = env_examples,
 	.args = env_args,
+	.rows = "variables",
 	.run = run_env,
 };
 

@@ -104,6 +104,7 @@ static struct vd_value *dump_flags(unsigned flags)
 		{ VD_CMD_NO_JSON, "no-json" },
 		{ VD_CMD_LIVE_ONLY, "live-only" },
 		{ VD_CMD_NO_HOST, "no-host" },
+		{ VD_CMD_JSON_LINES, "json-lines" },
 	};
 	struct vd_value *v = vd_value_array();
 
@@ -129,6 +130,7 @@ static struct vd_value *dump_list(const struct vd_cmd *const *list, const struct
 		set(item, "description", vd_value_str(cmd->description));
 		if (!cmd->verbs && vd_cmd_synopsis(cmd, &synopsis) == 0)
 			set(item, "synopsis", vd_value_str(vd_buf_str(&synopsis)));
+		set(item, "rows", vd_value_str(cmd->rows));
 		set(item, "flags", dump_flags(cmd->flags));
 		set(item, "options", dump_opts(cmd->opts));
 		set(item, "arguments", dump_args(cmd->args));

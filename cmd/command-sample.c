@@ -155,6 +155,7 @@ const struct vd_cmd vd_cmd_sample = {
 	.summary = "report every type of column",
 	.opts = opts,
 	.args = args,
+	.rows = "rows",
 	.flags = VD_CMD_HIDDEN | VD_CMD_TABLE | VD_CMD_NO_HOST | VD_CMD_STOP_AT_COMMAND,
 	.cols = cols,
 	.n_cols = VD_ARRAY_SIZE(cols),

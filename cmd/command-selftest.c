@@ -108,6 +108,8 @@ static void check_columns(struct selftest *t, const struct vd_cmd *cmd)
 {
 	if (!(cmd->flags & VD_CMD_TABLE) != !cmd->n_cols)
 		fault(t, "tables and only tables have columns");
+	if (cmd->flags & VD_CMD_TABLE && !cmd->rows)
+		fault(t, "a table needs the name of its rows in JSON");
 	for (size_t i = 0; i < cmd->n_cols; i++) {
 		const char *name = cmd->cols[i].name;
 

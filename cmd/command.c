@@ -7,14 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report.h"
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.command");
 
 /* --- messages -------------------------------------------------------------------------------------------------- */
 
-/* One line on stderr, whatever the text holds: a name from the host must not move the cursor or fake a line. */
-static void VD_PRINTF(2, 0) message(const char *prefix, const char *fmt, va_list ap)
+/*
+ * One line on stderr, whatever the text holds: a name from the host must not move the cursor or fake a line. An error
+ * is kept in @said for the JSON document; NULL: it is none, or nobody keeps it.
+ */
+static void VD_PRINTF(3, 0) message(struct vd_said *said, const char *prefix, const char *fmt, va_list ap)
 {
 	VD_AUTO_FREE char *text = NULL;
 	VD_AUTO_BUF line = VD_BUF_INIT;
@@ -29,14 +33,16 @@ static void VD_PRINTF(2, 0) message(const char *prefix, const char *fmt, va_list
 	/* What was found so far comes first when both streams end up in one place. */
 	fflush(stdout);
 	fwrite(line.data, 1, line.len, stderr);
+	if (said && vd_strv_add(&said->errors, text) < 0)
+		VLOG_WARN("no memory to keep a message for the JSON document");
 }
 
-void vd_error(const struct vd_ctx *ctx VD_UNUSED, const char *fmt, ...)
+void vd_error(const struct vd_ctx *ctx, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("virtdiag: ", fmt, ap);
+	message(ctx->said, "virtdiag: ", fmt, ap);
 	va_end(ap);
 }
 
@@ -47,7 +53,7 @@ void vd_warn(const struct vd_ctx *ctx, const char *fmt, ...)
 	if (ctx->quiet)
 		return;
 	va_start(ap, fmt);
-	message("virtdiag: warning: ", fmt, ap);
+	message(NULL, "virtdiag: warning: ", fmt, ap);
 	va_end(ap);
 }
 
@@ -62,7 +68,7 @@ enum vd_exit vd_usage(const struct vd_ctx *ctx, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("virtdiag: ", fmt, ap);
+	message(ctx->said, "virtdiag: ", fmt, ap);
 	va_end(ap);
 	point_to_help(ctx);
 	return VD_EXIT_USAGE;
@@ -314,12 +320,17 @@ static enum vd_exit execute(struct vd_parse *p)
 
 enum vd_exit vd_run(int argc, char **argv)
 {
-	struct vd_ctx ctx = { .argc = argc, .argv = argv };
+	struct vd_said said = { 0 };
+	struct vd_ctx ctx = { .argc = argc, .argv = argv, .said = &said };
 	struct vd_parse p = { .ctx = &ctx };
 	enum vd_exit status = VD_EXIT_OK;
 
-	for (int i = 1; i < argc && status == VD_EXIT_OK; i++)
-		status = vd_parse_word(&p, argv[i]);
+	for (int i = 1; i < argc; i++) {
+		if (status == VD_EXIT_OK)
+			status = vd_parse_word(&p, argv[i]);
+		else if (!strcmp(argv[i], "--json"))
+			ctx.json = true; /* it counts for the errors before it too */
+	}
 	if (status == VD_EXIT_OK && !p.pending && !p.group && !p.cmd && !p.want_help && !p.want_version) {
 		vd_help_short(stderr);
 		status = VD_EXIT_USAGE;
@@ -328,8 +339,11 @@ enum vd_exit vd_run(int argc, char **argv)
 		status = vd_parse_finish(&p);
 	if (status == VD_EXIT_OK)
 		status = execute(&p);
+	if (ctx.json && said.errors.len && !said.json)
+		vd_report_failure(&ctx);
 	vd_parse_release(&p);
 	vd_ctx_release(&ctx);
+	vd_strv_release(&said.errors);
 	return status;
 }
 

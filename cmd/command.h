@@ -80,10 +80,11 @@ enum vd_cmd_flags {
 	VD_CMD_HIDDEN = 1 << 0, /* not in help nor completion */
 	VD_CMD_TABLE = 1 << 1,  /* prints a table: accepts -o, -n, -r, --ascii (added by the machinery) */
 	VD_CMD_STOP_AT_COMMAND =
-	        1 << 2,            /* options end at the first operand beyond the required ones: a command to run */
-	VD_CMD_NO_JSON = 1 << 3,   /* --json is refused */
-	VD_CMD_LIVE_ONLY = 1 << 4, /* --root is refused */
-	VD_CMD_NO_HOST = 1 << 5,   /* looks at no host: ctx->root stays NULL */
+	        1 << 2,             /* options end at the first operand beyond the required ones: a command to run */
+	VD_CMD_NO_JSON = 1 << 3,    /* --json is refused */
+	VD_CMD_LIVE_ONLY = 1 << 4,  /* --root is refused */
+	VD_CMD_NO_HOST = 1 << 5,    /* looks at no host: ctx->root stays NULL */
+	VD_CMD_JSON_LINES = 1 << 6, /* --json: one object a line, not one document */
 };
 
 struct vd_col;
@@ -95,6 +96,7 @@ struct vd_cmd {
 	const struct vd_cmd *const *verbs; /* a command has verbs or run(); ends with NULL */
 	const struct vd_opt *opts;         /* NULL: none */
 	const struct vd_arg *args;         /* NULL: none */
+	const char *rows;                  /* the array of its rows in JSON, "guests"; of all that have one */
 	unsigned flags;
 	const struct vd_col *cols; /* VD_CMD_TABLE: columns of its table, for help and completion */
 	size_t n_cols;
@@ -112,6 +114,12 @@ enum vd_color_when {
 	VD_COLOR_AUTO,
 	VD_COLOR_ALWAYS,
 	VD_COLOR_NEVER
+};
+
+/* What a command has said so far: with --json a failure must not leave standard output empty. */
+struct vd_said {
+	struct vd_strv errors; /* the messages of vd_error(), vd_usage() and vd_fail() */
+	bool json;             /* the document, or a line of JSON Lines, was printed */
 };
 
 /* What every command gets. Global options are plain members; those of the command are asked by name. */
@@ -135,6 +143,7 @@ struct vd_ctx {
 	char *const *argv;
 	struct vd_host host; /* loaded on the first vd_ctx_host() */
 	bool host_loaded;
+	struct vd_said *said; /* NULL: nobody keeps it */
 };
 
 /* Was option @name of this command given (a flag, or with a value)? */
@@ -176,7 +185,8 @@ enum vd_exit vd_pick_guests(struct vd_ctx *ctx, const struct vd_guests *guests, 
 
 /*
  * Run a whole command line (argv[0] is the program's name), as main() does: parse, open the root, run, close. Used by
- * main() and by the shell.
+ * main() and by the shell. With --json a command that failed and printed no document gets one here, with the errors in
+ * "missing": so no command needs to care.
  */
 enum vd_exit vd_run(int argc, char **argv);
 

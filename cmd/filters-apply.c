@@ -278,45 +278,52 @@ static enum vd_exit apply_live(struct vd_apply *a, const struct vd_catalogue *ca
 
 /* --- which daemons ------------------------------------------------------------------------------------------------ */
 
-/* Who does the work of @owner here: what runs, else what is set up. */
-static const char *serving(struct vd_ctx *ctx, const struct vd_daemons *ds, const char *owner)
+/* Who does the work of @owner here: what runs, else what is set up. Prints why that cannot be told. */
+static enum vd_exit find_serving(struct vd_ctx *ctx, const struct vd_daemons *ds, const char *owner,
+                                 const char **ret_name)
 {
 	const struct vd_daemon *d = vd_daemons_get(ds, owner), *mono = vd_daemons_get(ds, "libvirtd");
 	bool own = d && vd_daemon_main(d), other = vd_daemon_is_modular(owner) && mono && vd_daemon_main(mono);
 	VD_AUTO_DAEMON_PLACE place = { 0 };
 
-	if (own != other)
-		return own ? d->name : mono->name;
-	if (!own) {
-		vd_need_memory(vd_daemon_find(ctx->root, owner, &place, NULL) == 0);
-		if (place.sure == VD_DAEMON_FOUND)
-			return place.name;
+	if (own != other) {
+		*ret_name = own ? d->name : mono->name;
+		return VD_EXIT_OK;
 	}
-	vd_usage(ctx,
-	         own ? "both %s and libvirtd run: choose one with --daemon"
-	             : "it is not clear whether %s or libvirtd serves here: choose one with --daemon",
-	         owner);
-	return NULL;
+	if (own)
+		return vd_usage(ctx, "both %s and libvirtd run: choose one with --daemon", owner);
+	vd_need_memory(vd_daemon_find(ctx->root, owner, &place, NULL) == 0);
+	if (place.sure == VD_DAEMON_EITHER)
+		return vd_usage(ctx, "both %s and libvirtd are installed, and none runs: choose one with --daemon",
+		                owner);
+	if (place.sure == VD_DAEMON_NOWHERE) {
+		vd_error(ctx, "neither %s nor libvirtd was found in %s: name the daemon with --daemon", owner,
+		         vd_root_dir(ctx->root));
+		return VD_EXIT_UNKNOWN;
+	}
+	*ret_name = place.name;
+	return VD_EXIT_OK;
 }
 
-static bool choose_daemons(struct vd_ctx *ctx, const struct vd_daemons *ds, const struct vd_strv *owners,
-                           struct vd_strv *names)
+static enum vd_exit choose_daemons(struct vd_ctx *ctx, const struct vd_daemons *ds, const struct vd_strv *owners,
+                                   struct vd_strv *names)
 {
 	const char *given = vd_opt_str(ctx, "daemon", NULL);
 
 	if (given) {
 		vd_need_memory(vd_strv_add(names, given) == 0);
-		return true;
+		return VD_EXIT_OK;
 	}
 	for (size_t i = 0; i < owners->len; i++) {
-		const char *name = serving(ctx, ds, owners->items[i]);
+		const char *name = NULL;
+		enum vd_exit status = find_serving(ctx, ds, owners->items[i], &name);
 
-		if (!name)
-			return false;
+		if (status != VD_EXIT_OK)
+			return status;
 		if (!vd_strv_has(names, name))
 			vd_need_memory(vd_strv_add(names, name) == 0);
 	}
-	return true;
+	return VD_EXIT_OK;
 }
 
 /* --- what to apply ------------------------------------------------------------------------------------------------ */
@@ -418,8 +425,9 @@ static enum vd_exit apply_checked(struct vd_ctx *ctx, const struct vd_catalogue 
 		return status;
 	if (vd_daemons_load(ctx->root, ctx->use_session, ctx->session_user, &ds, &err) < 0)
 		return vd_fail(ctx, &err);
-	if (!choose_daemons(ctx, &ds, owners, &names))
-		return VD_EXIT_USAGE;
+	status = choose_daemons(ctx, &ds, owners, &names);
+	if (status != VD_EXIT_OK)
+		return status;
 	a.daemons = &ds;
 	a.report = vd_string_report_new(ctx, catalogue);
 	a.table = vd_report_table(a.report, "changes", vd_change_cols, VD_N_CHANGE_COLS);
@@ -545,6 +553,7 @@ const struct vd_cmd vd_cmd_filters_apply = {
 	.examples = apply_examples,
 	.opts = apply_opts,
 	.args = apply_args,
+	.rows = "changes",
 	.flags = VD_CMD_TABLE,
 	.cols = vd_change_cols,
 	.n_cols = VD_N_CHANGE_COLS,

@@ -131,6 +131,7 @@ const struct vd_cmd vd_cmd_filters_reset = {
 	        "have after a restart. Configuration files are not touched.",
 	.examples = reset_examples,
 	.opts = reset_opts,
+	.rows = "changes",
 	.flags = VD_CMD_TABLE | VD_CMD_LIVE_ONLY,
 	.cols = vd_change_cols,
 	.n_cols = VD_N_CHANGE_COLS,

@@ -198,8 +198,8 @@ static const char *const boots_examples[] = {
 		.description = "Lists the starts that a guest's log tells of, oldest first: of QEMU or of the "        \
 		               "container; a reboot inside the guest is none. A start that failed before QEMU ran is " \
 		               "one too, and so is one whose end nobody logged because the host crashed.",             \
-		.examples = (EXAMPLES), .args = boots_args, .flags = VD_CMD_TABLE | (FLAGS), .cols = boots_cols,       \
-		.n_cols = VD_ARRAY_SIZE(boots_cols), .run = run_boots,                                                 \
+		.examples = (EXAMPLES), .args = boots_args, .rows = "boots", .flags = VD_CMD_TABLE | (FLAGS),          \
+		.cols = boots_cols, .n_cols = VD_ARRAY_SIZE(boots_cols), .run = run_boots,                             \
 	}
 
 const struct vd_cmd vd_cmd_logs_boots = BOOTS("boots", boots_examples, 0);

@@ -290,6 +290,7 @@ const struct vd_cmd vd_cmd_logs_cmdline = {
 	.examples = cmdline_examples,
 	.opts = cmdline_opts,
 	.args = cmdline_args,
+	.rows = "arguments",
 	.flags = VD_CMD_TABLE,
 	.cols = cmdline_cols,
 	.n_cols = VD_ARRAY_SIZE(cmdline_cols),

@@ -473,5 +473,6 @@ const struct vd_cmd vd_cmd_logs_daemon = {
 	.examples = daemon_examples,
 	.opts = daemon_opts,
 	.args = daemon_args,
+	.flags = VD_CMD_JSON_LINES,
 	.run = run_daemon,
 };

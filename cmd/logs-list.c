@@ -157,6 +157,7 @@ const struct vd_cmd vd_cmd_logs_list = {
 	.examples = list_examples,
 	.opts = list_opts,
 	.args = list_args,
+	.rows = "logs",
 	.flags = VD_CMD_TABLE,
 	.cols = list_cols,
 	.n_cols = VD_ARRAY_SIZE(list_cols),

@@ -435,6 +435,7 @@ const struct vd_cmd vd_cmd_logs_qmp = {
 	.examples = qmp_examples,
 	.opts = qmp_opts,
 	.args = qmp_args,
+	.rows = "commands",
 	.flags = VD_CMD_TABLE,
 	.cols = qmp_cols,
 	.n_cols = VD_ARRAY_SIZE(qmp_cols),

@@ -330,5 +330,6 @@ const struct vd_cmd vd_cmd_logs_show = {
 	.examples = show_examples,
 	.opts = show_opts,
 	.args = show_args,
+	.flags = VD_CMD_JSON_LINES,
 	.run = run_show,
 };

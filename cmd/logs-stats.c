@@ -314,6 +314,7 @@ const struct vd_cmd vd_cmd_logs_stats = {
 	.examples = stats_examples,
 	.opts = stats_opts,
 	.args = stats_args,
+	.rows = "emitters",
 	.flags = VD_CMD_TABLE,
 	.cols = stats_cols,
 	.n_cols = VD_ARRAY_SIZE(stats_cols),

@@ -462,5 +462,6 @@ const struct vd_cmd vd_cmd_logs_tail = {
 	.examples = tail_examples,
 	.opts = tail_opts,
 	.args = tail_args,
+	.flags = VD_CMD_JSON_LINES,
 	.run = run_tail,
 };

@@ -12,6 +12,7 @@ void vd_out_open(struct vd_ctx *ctx, bool paged, struct vd_out *ret_out)
 {
 	memset(ret_out, 0, sizeof(*ret_out));
 	ret_out->fd = STDOUT_FILENO;
+	ret_out->said = ctx->said;
 	ret_out->color = !ctx->json && vd_want_color(ctx); /* asked before the pager takes the terminal's place */
 	ret_out->cap = CAPACITY;
 	ret_out->buf = vd_report_need(malloc(CAPACITY));
@@ -31,6 +32,8 @@ bool vd_out_flush(struct vd_out *out)
 		else if (errno != EINTR)
 			out->error = errno;
 	}
+	if (done && out->said)
+		out->said->json = true;
 	out->len = 0;
 	return !out->error;
 }

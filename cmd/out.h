@@ -21,7 +21,8 @@ struct vd_out {
 	int fd; /* standard output */
 	char *buf;
 	size_t len, cap;
-	int error; /* positive errno of the first write that failed: all that follows is dropped */
+	int error;            /* positive errno of the first write that failed: all that follows is dropped */
+	struct vd_said *said; /* of the command */
 	bool color;
 	bool paged;
 	struct vd_pager pager;

@@ -122,28 +122,50 @@ static struct vd_value *host_value(struct vd_ctx *ctx)
 	set(v, "name", vd_value_str(host->name));
 	set(v, "machine_id", vd_value_str(host->machine_id));
 	set(v, "libvirt", vd_value_str(host->libvirt ? vd_version_format(host->libvirt, version) : NULL));
-	set(v, "root", vd_value_str(ctx->root ? vd_root_dir(ctx->root) : "/"));
+	set(v, "root", vd_value_str(ctx->root ? vd_root_dir(ctx->root) : ctx->root_dir ? ctx->root_dir : "/"));
 	return v;
+}
+
+/* What was said on standard error belongs to the document: nobody who reads JSON looks there. */
+static void add_errors(struct vd_report *report)
+{
+	const struct vd_ctx *ctx = report->ctx;
+
+	for (size_t i = 0; ctx->said && i < ctx->said->errors.len; i++) {
+		struct vd_value *item = vd_report_need(vd_value_object());
+
+		set(item, "what", vd_value_str(ctx->command_name ? ctx->command_name : "command line"));
+		set(item, "why", vd_value_str(ctx->said->errors.items[i]));
+		vd_report_check(vd_value_append(report->missing, item));
+		report->unknown = true;
+	}
 }
 
 void vd_report_json(struct vd_report *report, FILE *out)
 {
 	VD_AUTO_VALUE struct vd_value *doc = vd_report_need(vd_value_object());
 	VD_AUTO_BUF text = VD_BUF_INIT;
+	struct vd_ctx *ctx = report->ctx;
+	bool lines = ctx->cmd && ctx->cmd->flags & VD_CMD_JSON_LINES;
 
+	add_errors(report);
 	set(doc, "schema", vd_value_str("virtdiag/1"));
-	set(doc, "command", vd_value_str(report->ctx->command_name));
-	set(doc, "host", host_value(report->ctx));
+	set(doc, "command", vd_value_str(ctx->command_name));
+	set(doc, "host", host_value(ctx));
 	set(doc, "time", rfc3339(time(NULL)));
 	set(doc, "status", vd_value_str(vd_report_status_word(report)));
 	for (size_t i = 0; i < report->n_items; i++)
 		if (report->items[i].table)
 			add_rows(report, i, doc);
+	if (ctx->cmd && ctx->cmd->rows && !vd_value_find(doc, ctx->cmd->rows))
+		set(doc, ctx->cmd->rows, vd_value_array());
 	for (size_t i = 0; i < report->n_extras; i++)
 		set(doc, report->extras[i].key, vd_steal(report->extras[i].value));
 	set(doc, "missing", vd_steal(report->missing));
-	vd_report_check(vd_json_print(&text, doc, 1));
+	vd_report_check(vd_json_print(&text, doc, !lines));
 	fwrite(vd_buf_str(&text), 1, text.len, out);
 	if (text.len && text.data[text.len - 1] != '\n')
 		fputc('\n', out);
+	if (ctx->said)
+		ctx->said->json = true;
 }

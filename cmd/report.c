@@ -453,6 +453,16 @@ enum vd_exit vd_report_finish(struct vd_report *report)
 	return status;
 }
 
+void vd_report_failure(struct vd_ctx *ctx)
+{
+	struct vd_report *report = vd_report_new(ctx);
+
+	/* The status is the caller's. */
+	report->unknown = true;
+	vd_report_json(report, stdout);
+	report_free(report);
+}
+
 void vd_report_discard(struct vd_report *report)
 {
 	report_free(report);

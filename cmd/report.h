@@ -95,6 +95,12 @@ enum vd_exit vd_report_finish(struct vd_report *report);
 /* Free @report and print nothing. */
 void vd_report_discard(struct vd_report *report);
 
+/*
+ * Print the JSON document of a command that failed before it had a report: no rows, ctx->said->errors in "missing",
+ * status unknown. @ctx may be that of a command line that is wrong: then there may be no command.
+ */
+void vd_report_failure(struct vd_ctx *ctx);
+
 /* Escape host text for the terminal. The result lives until the report is finished. */
 const char *vd_esc(struct vd_report *report, const char *s);
 /* A shell line of @argv ("chcon -t virt_content_t -l s0 -- /srv/a.img"); NULL when an argument cannot be quoted. */

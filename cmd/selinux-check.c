@@ -139,6 +139,8 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	const char *xml = vd_opt_str(ctx, "xml", NULL);
 	VD_AUTO_STRV problems = VD_STRV_INIT;
 	VD_AUTO_REACH struct vd_reach *reach = NULL;
+	VD_AUTO_DEFAULTS struct vd_defaults *defaults = NULL;
+	VD_AUTO_ATTR_BACKUP struct vd_attr_backup *backup = NULL;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	enum vd_exit status, finished;
 
@@ -157,12 +159,19 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	if (vd_ctx_host(ctx)->libvirt)
 		run.settings.libvirt = vd_ctx_host(ctx)->libvirt;
 	run.report = vd_report_new(ctx);
+	if (run.fix && vd_attr_backup_new(ctx->root, &backup) < 0) {
+		vd_report_missing(run.report, "backup", "out of memory", true);
+		run.fix = false;
+	}
+	run.backup = backup;
 	if (run.dry_run)
 		vd_report_extra(run.report, "dry_run", vd_value_bool(true));
 	run.guests = vd_value_array();
 	run.apparmor = vd_apparmor_enabled(ctx->root);
 	if (vd_daemon_label_find(ctx->root, false, &run.daemon) == -ENOMEM)
 		vd_report_missing(run.report, "daemon", "out of memory", true);
+	if (vd_defaults_new(ctx->root, run.settings.contexts_dir, &defaults) < 0)
+		vd_report_missing(run.report, "file contexts", "out of memory", true);
 	reach = new_reach(ctx, &run.settings);
 	if (!reach)
 		vd_report_missing(run.report, "directories, ACLs, mounts", "out of memory", true);
@@ -171,12 +180,14 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		.settings = &run.settings,
 		.daemon = run.daemon.context,
 		.boot = &run.boot,
+		.defaults = defaults,
 		.reach = reach,
 	};
 	vd_boot_times_load(ctx->root, &run.boot);
 	for (size_t i = 0; i < problems.len; i++)
 		vd_report_missing(run.report, "configuration", problems.items[i], true);
 	status = check_all(&run, xml, argc, argv);
+	vd_check_backup(&run);
 	if (reach && vd_reach_missing(reach))
 		vd_report_missing(run.report, "directories, ACLs, mounts", vd_reach_missing(reach), true);
 	vd_report_extra(run.report, "guests", run.guests);
@@ -235,6 +246,7 @@ const struct vd_cmd vd_selinux_check = {
 	.examples = check_examples,
 	.opts = check_opts,
 	.args = check_args,
+	.rows = "files",
 	.flags = VD_CMD_TABLE,
 	.cols = vd_check_cols,
 	.n_cols = VD_N_CHECK_COLS,

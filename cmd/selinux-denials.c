@@ -515,6 +515,7 @@ const struct vd_cmd vd_selinux_denials = {
 	.examples = denials_examples,
 	.opts = denials_opts,
 	.args = denials_args,
+	.rows = "denials",
 	.flags = VD_CMD_TABLE,
 	.cols = denials_cols,
 	.n_cols = VD_ARRAY_SIZE(denials_cols),

@@ -3,6 +3,7 @@
 
 /* How `selinux check` shows what it found: header lines, rows, details, the last line. Private to it. */
 
+#include "attr-backup.h"
 #include "daemon-label.h"
 #include "guest-check.h"
 #include "report.h"
@@ -17,6 +18,7 @@ enum {
 	VD_CHECK_NEXT,
 	VD_CHECK_AFTER,
 	VD_CHECK_ACTUAL,
+	VD_CHECK_DEFAULT,
 	VD_CHECK_PATH,
 	VD_CHECK_REASON_ID,
 	VD_CHECK_REASON,
@@ -38,6 +40,7 @@ struct vd_check_run {
 	struct vd_value *guests;       /* the JSON array of guests */
 	const char *categories;        /* --categories */
 	bool fix, dry_run;             /* --fix, --dry-run */
+	struct vd_attr_backup *backup; /* with --fix: what was there before */
 };
 
 /* One guest as it is shown. */
@@ -61,5 +64,7 @@ void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subj
  * Returns whether any was set: then the files are to be judged anew.
  */
 bool vd_check_fix(struct vd_check_run *run, const struct vd_check_subject *subject);
+/* Once, at the end: where the old labels are kept, and the command that brings all of them back. */
+void vd_check_backup(struct vd_check_run *run);
 /* Once: what is wrong with the daemon itself. */
 void vd_check_daemon(struct vd_check_run *run);

@@ -441,6 +441,7 @@ const struct vd_cmd vd_selinux_status = {
 	        "was "
 	        "started by hand or whose binary has lost its label runs in the wrong domain, and its guests fail.",
 	.examples = status_examples,
+	.rows = "items",
 	.flags = VD_CMD_TABLE,
 	.cols = status_cols,
 	.n_cols = VD_ARRAY_SIZE(status_cols),

@@ -623,6 +623,7 @@ const struct vd_cmd vd_selinux_trace = {
 	        "got none is named. Reads pasted pieces of logs too. The log needs the filter 1:security.",
 	.examples = trace_examples,
 	.args = trace_args,
+	.rows = "labels",
 	.flags = VD_CMD_TABLE,
 	.cols = trace_cols,
 	.n_cols = VD_ARRAY_SIZE(trace_cols),

@@ -373,6 +373,7 @@ const struct vd_cmd vd_source_check = {
 	        "guests, and at containers whose XML names another libvirt_lxc.",
 	.examples = check_examples,
 	.args = check_args,
+	.rows = "findings",
 	.flags = VD_CMD_TABLE,
 	.cols = check_cols,
 	.n_cols = VD_ARRAY_SIZE(check_cols),

@@ -311,6 +311,7 @@ const struct vd_cmd vd_source_emulator = {
 	.examples = emulator_examples,
 	.opts = emulator_opts,
 	.args = emulator_args,
+	.rows = "changes",
 	.flags = VD_CMD_TABLE | VD_CMD_LIVE_ONLY,
 	.cols = vd_source_change_cols,
 	.n_cols = VD_SOURCE_CHANGE_COUNT_,

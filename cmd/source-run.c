@@ -162,6 +162,7 @@ const struct vd_cmd vd_source_label = {
 	.examples = label_examples,
 	.opts = label_opts,
 	.args = label_args,
+	.rows = "changes",
 	.flags = VD_CMD_TABLE | VD_CMD_LIVE_ONLY,
 	.cols = vd_source_change_cols,
 	.n_cols = VD_SOURCE_CHANGE_COUNT_,

@@ -299,6 +299,7 @@ const struct vd_cmd vd_svirt_status = {
 	        "the file was changed may use something else. Counts the running guests that are confined, and the "
 	        "guests that would not start because their XML names a model that is not there.",
 	.examples = status_examples,
+	.rows = "drivers",
 	.flags = VD_CMD_TABLE,
 	.cols = status_cols,
 	.n_cols = VD_ARRAY_SIZE(status_cols),

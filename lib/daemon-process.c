@@ -253,14 +253,32 @@ static bool is_binary_of(const char *exe, const char *name)
 	return !strcmp(exe, name);
 }
 
-/* A process with another /run/libvirt than ours serves others. Only this machine's own root can be compared. */
-static bool has_our_sockets(struct vd_root *root, pid_t pid, const char *run_dir)
+/* Is @dir the directory libvirt below @parent? */
+static bool is_libvirt_of(const char *dir, const char *parent)
 {
+	size_t n = strlen(parent);
+
+	while (n > 1 && parent[n - 1] == '/')
+		n--;
+	return !strncmp(dir, parent, n) && !strcmp(dir + n, "/libvirt");
+}
+
+/*
+ * A process with another /run/libvirt than ours serves others, and so does a daemon of this user that was started with
+ * another XDG_RUNTIME_DIR. Only this machine's own root can be compared.
+ */
+static bool has_our_sockets(struct vd_root *root, const struct vd_daemon_scope *scope, pid_t pid)
+{
+	VD_AUTO_FREE char *runtime = NULL;
+	const char *run_dir = scope->run_dir;
 	VD_AUTO_BUF path = VD_BUF_INIT;
 	struct vd_stat ours, theirs;
 
 	if (vd_root_pid(root) || !vd_root_is_live(root) || strcmp(vd_root_dir(root), "/") != 0)
 		return true;
+	if (scope->session && vd_process_env(root, pid, "XDG_RUNTIME_DIR", &runtime, NULL) == 0 && runtime &&
+	    *runtime == '/' && !is_libvirt_of(run_dir, runtime))
+		return false;
 	if (vd_buf_addf(&path, "/proc/%ld/root%s", (long)pid, run_dir) < 0 ||
 	    vd_root_stat(root, run_dir, &ours, NULL) < 0 || vd_root_stat(root, path.data, &theirs, NULL) < 0)
 		return true;
@@ -304,7 +322,7 @@ static int examine(struct vd_root *root, const struct vd_daemon_scope *scope, co
 	read_maps(root, p);
 	if (boot && vd_process_since(root, p->pid, boot, &since) == 0)
 		p->since = since;
-	p->elsewhere |= !has_our_sockets(root, p->pid, scope->run_dir);
+	p->elsewhere |= !has_our_sockets(root, scope, p->pid);
 	VLOG_DEBUG("process %ld is %s%s", (long)p->pid, name, p->elsewhere ? ", elsewhere" : "");
 	return 1;
 }

@@ -98,9 +98,9 @@ struct vd_daemon_process {
 	unsigned version;     /* of the libvirt.so that it has loaded; 0 unknown */
 	bool is_verbose;      /* -v on its command line */
 	bool is_daemonised;   /* -d */
-	bool elsewhere;       /* in a container or another mount namespace: its sockets are not those of this host */
-	bool by_pid_file;     /* the pid file names it */
-	long timeout;         /* --timeout on its command line, seconds; 0: none, or 0 */
+	bool elsewhere;   /* its sockets are not those of this host or session: a container, another XDG_RUNTIME_DIR */
+	bool by_pid_file; /* the pid file names it */
+	long timeout;     /* --timeout on its command line, seconds; 0: none, or 0 */
 };
 
 /* The environment variable @name of process @pid into *@ret_value, NULL when it is not set there. */

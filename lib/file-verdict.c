@@ -40,6 +40,8 @@ const char *vd_reason_id(enum vd_reason reason)
 		[VD_REASON_ACL_MASK] = "acl-mask",
 		[VD_REASON_MOUNT_CONTEXT] = "mount-context",
 		[VD_REASON_MOUNT_READONLY] = "mount-readonly",
+		[VD_REASON_MOUNT_NOEXEC] = "mount-noexec",
+		[VD_REASON_MOUNT_NOSUID] = "mount-nosuid",
 		[VD_REASON_FS_NOLABEL] = "fs-nolabel",
 		[VD_REASON_BOOLEAN] = "boolean",
 		[VD_REASON_RELABELLED] = "relabelled",
@@ -66,7 +68,10 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 		vd_strv_release(&check->fixes[i].undo);
 	}
 	free(check->wanted);
-	check->wanted = NULL;
+	free(check->stale_users);
+	free(check->default_label);
+	check->wanted = check->stale_users = check->default_label = NULL;
+	check->default_state = VD_DEFAULT_NOT_ASKED;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;
@@ -185,6 +190,7 @@ int vd_file_fix_label(struct vd_file_check *c, const char *path, const char *wan
 		return r == -EINVAL ? 0 : r;
 	free(c->wanted);
 	c->wanted = strdup(wanted);
+	c->label_fix = c->n_fixes;
 	fix = c->wanted ? new_fix(c, risk) : NULL;
 	r = fix ? add_chcon(&fix->command, wanted, path) : -ENOMEM;
 	if (r)

@@ -47,6 +47,8 @@ static int ask_others(const struct vd_check_host *host, const struct vd_guest *g
 
 		if (others[i].guest->state != VD_GUEST_RUNNING)
 			continue;
+		if (fix->count)
+			return set_state(fix, VD_LABEL_FIX_REFUSED, "%s (running) uses it", name);
 		if (!theirs->running)
 			return set_state(fix, VD_LABEL_FIX_REFUSED,
 			                 "%s (running) uses it too, and libvirt does not label it for that guest",
@@ -65,7 +67,8 @@ int vd_label_fix_plan(const struct vd_check_host *host, const struct vd_guest *g
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int r = 0;
 
-	if (check->wanted && check->n_fixes && expect->path) {
+	fix.count = !check->wanted && check->stale_users;
+	if ((check->wanted || fix.count) && check->n_fixes && expect->path) {
 		fix.state = VD_LABEL_FIX_PLANNED;
 		if (expect->private_dev)
 			r = set_state(&fix, VD_LABEL_FIX_REFUSED,
@@ -87,17 +90,41 @@ int vd_label_fix_plan(const struct vd_check_host *host, const struct vd_guest *g
 	return 0;
 }
 
-int vd_label_fix_apply(const struct vd_check_host *host, const struct vd_expect *expect,
-                       const struct vd_file_check *check, struct vd_label_fix *fix)
+const char *vd_label_fix_attribute(const struct vd_label_fix *fix)
 {
+	return fix->count ? VD_OWNER_NOTE_USERS : "security.selinux";
+}
+
+const struct vd_fix *vd_label_fix_command(const struct vd_label_fix *fix, const struct vd_file_check *check)
+{
+	return &check->fixes[fix->count ? 0 : check->label_fix];
+}
+
+int vd_label_fix_apply(const struct vd_check_host *host, const struct vd_expect *expect,
+                       const struct vd_file_check *check, struct vd_attr_backup *backup, struct vd_label_fix *fix)
+{
+	const char *old = fix->count ? check->stale_users : check->actual;
 	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = 0;
 
 	if (fix->state != VD_LABEL_FIX_PLANNED)
 		return 0;
-	if (vd_root_set_label(host->root, expect->path, &fix->seen, check->actual, check->wanted, &err) < 0)
+	/* The kernel tells a label of every file as long as SELinux is on; none is nothing to come back to. */
+	if (old)
+		r = vd_attr_backup_add(backup, expect->path, vd_label_fix_attribute(fix), old, &err);
+	if (r < 0)
 		return set_state(fix, VD_LABEL_FIX_FAILED, "%s", vd_err_text(&err));
-	fix->state = VD_LABEL_FIX_DONE;
-	return 0;
+	if (fix->count)
+		r = vd_root_remove_xattr(host->root, expect->path, &fix->seen, VD_OWNER_NOTE_USERS, old, &err);
+	else
+		r = vd_root_set_label(host->root, expect->path, &fix->seen, old, check->wanted, &err);
+	if (r == 0) {
+		fix->state = VD_LABEL_FIX_DONE;
+		return 0;
+	}
+	if (old)
+		vd_attr_backup_take_back(backup);
+	return set_state(fix, VD_LABEL_FIX_FAILED, "%s", vd_err_text(&err));
 }
 
 void vd_label_fix_release(struct vd_label_fix *fix)

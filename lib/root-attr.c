@@ -225,6 +225,33 @@ int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_st
 	return r < 0 ? vd_root_fail(root, "label", path, r, err) : 0;
 }
 
+int vd_root_remove_xattr(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *name,
+                         const char *old, struct vd_err *err)
+{
+	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
+	VD_AUTO_BUF now = VD_BUF_INIT;
+	char proc[VD_PROC_NAME];
+	struct stat st;
+	int r;
+
+	if (!root->live || root->manifest)
+		return vd_err_set(err, EROFS, "'%s' belongs to a capture, which is not changed", path);
+	r = vd_root_ask(root, path, false, "change the attributes of", &asked, err);
+	if (r < 0)
+		return r;
+	r = fstat(asked.fd, &st) < 0 ? -errno : file_xattr(asked.fd, name, &now);
+	if (r == -ENODATA || (r == 0 && (st.st_dev != seen->dev || st.st_ino != seen->ino || now.len != strlen(old) ||
+	                                 memcmp(now.data, old, now.len) != 0)))
+		return vd_err_set(err, ESTALE,
+		                  "'%s' was replaced or its %s changed since it was looked at: nothing was changed",
+		                  path, name);
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", asked.fd);
+	if (r == 0 && removexattr(proc, name) < 0)
+		r = -errno;
+	VLOG_INFO("%s of %s, %s, taken away: %s", name, path, old, r ? strerror(-r) : "done");
+	return r < 0 ? vd_root_fail(root, "change the attributes of", path, r, err) : 0;
+}
+
 int vd_root_acl(struct vd_root *root, const char *path, struct vd_acl_entry **ret_entries, size_t *ret_count,
                 struct vd_err *err)
 {

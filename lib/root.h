@@ -137,6 +137,12 @@ int vd_root_label(struct vd_root *root, const char *path, char **ret_label, stru
 int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *old,
                       const char *label, struct vd_err *err) VD_MUST_CHECK;
 /*
+ * Take the extended attribute @name off what @path leads to, provided that its value is still @old and that it is still
+ * the file of @seen. Conditions and errors as for vd_root_set_label(), files of any type.
+ */
+int vd_root_remove_xattr(struct vd_root *root, const char *path, const struct vd_stat *seen, const char *name,
+                         const char *old, struct vd_err *err) VD_MUST_CHECK;
+/*
  * Any extended attribute, for example "trusted.libvirt.security.selinux", at most 64 KiB. Errors as vd_root_label();
  * -EPERM for trusted.* without CAP_SYS_ADMIN, of which the kernel then says -ENODATA whether it is there or not.
  */

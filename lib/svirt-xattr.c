@@ -22,7 +22,7 @@ VLOG_CATEGORY("virtdiag.svirt.xattr");
 #define MAX_UTMP (4u << 20)
 
 static const char *const names[] = {
-	[VD_NOTE_USERS] = PREFIX "ref_selinux",
+	[VD_NOTE_USERS] = VD_OWNER_NOTE_USERS,
 	[VD_NOTE_LABEL] = PREFIX "selinux",
 	[VD_NOTE_STAMP] = PREFIX "timestamp_selinux",
 };
@@ -78,6 +78,12 @@ static int add_removal(struct vd_file_check *check, const struct vd_owner_note *
 {
 	int r = 0;
 
+	if (check->status == VD_FILE_WRONG) {
+		free(check->stale_users);
+		check->stale_users = strdup(note->raw[VD_NOTE_USERS]);
+		if (!check->stale_users)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < VD_ARRAY_SIZE(names) && !r; i++) {
 		const char *const command[] = { "setfattr", "-x", names[i], "--", path, NULL };
 		const char *const undo[] = { "setfattr", "-n", names[i], "-v", note->raw[i], "--", path, NULL };

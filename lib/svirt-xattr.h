@@ -26,6 +26,9 @@ struct vd_owner_note {
 	int64_t stamp;             /* seconds since the epoch; -1: none */
 };
 
+/* The attribute with the number of users: without it libvirt takes the others for nothing. */
+#define VD_OWNER_NOTE_USERS "trusted.libvirt.security.ref_selinux"
+
 /*
  * Read what is remembered of @path. Returns 0; -ENODATA: nothing is, or the file system has no such attributes;
  * -EPERM: only root may look; another negative errno. The caller releases *@ret_note.

@@ -43,8 +43,10 @@ teardown() {
 	[ -z "${DAEMON-}" ] || kill "$DAEMON" 2>/dev/null || true
 }
 
+# start_daemon [RUNTIME_DIR]
 start_daemon() {
-	"$D/bin/virtvzd" 600 </dev/null >/dev/null 2>&1 3>&- &
+	# of this session: the same user may run these tests twice at a time
+	XDG_RUNTIME_DIR=${1:-$D/run} "$D/bin/virtvzd" 600 </dev/null >/dev/null 2>&1 3>&- &
 	DAEMON=$!
 	disown
 	until [ "$(cat "/proc/$DAEMON/comm")" = virtvzd ]; do sleep 0.02; done
@@ -57,6 +59,13 @@ s() {
 }
 apply() {
 	s filters apply --libvirt 9.0.0 --daemon virtvzd "$@"
+}
+# waiting PID: until the virtdiag with that pid has set its filters and waits; false when it ends before
+waiting() {
+	until grep -qs 'restored in' "$D/err"; do
+		kill -0 "$1" || return 1
+		sleep 0.02
+	done
 }
 now() {
 	cat "$D/fake/filters"
@@ -116,6 +125,27 @@ changes() {
 	hasnt "$(cat "$D/fake/calls")" virtvzd
 }
 
+@test "apply: a daemon of another session of this user -> not asked" {
+	mkdir -p "$D/other"
+	start_daemon "$D/other"
+	run -3 --separate-stderr apply 1:qemu
+	has "$stderr" 'virtvzd does not run, and asking would start it'
+	run -0 --separate-stderr s daemons --json
+	same "$(json ".daemons[] | select(.pid == $DAEMON) | .flags | index(\"elsewhere\") != null")" true
+	same "$(cat "$D/fake/calls")" ''
+}
+
+@test "apply --persist: whose configuration it is cannot be told -> exit 3, both set up -> choose" {
+	mkdir "$D/root"
+	run -3 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --persist --dry-run 1:qemu
+	has "$stderr" "neither virtqemud nor libvirtd was found in $D/root: name the daemon with --daemon"
+	run -0 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --persist --dry-run 1:qemu --daemon libvirtd
+	mkdir -p "$D/root/usr/sbin"
+	touch "$D"/root/usr/sbin/{libvirtd,virtqemud}
+	run -2 --separate-stderr vd --root "$D/root" filters apply --libvirt 9.0.0 --persist --dry-run 1:qemu
+	has "$stderr" 'choose one with --daemon'
+}
+
 @test "apply --dry-run -> old value asked, nothing set" {
 	start_daemon
 	run -0 --separate-stderr apply 1:qemu --dry-run --json
@@ -162,7 +192,7 @@ changes() {
 			XDG_CONFIG_HOME="$D/config" XDG_CACHE_HOME="$D/cache" ASAN_OPTIONS="${ASAN_OPTIONS-}" "$VIRTDIAG" --session \
 			filters apply --libvirt 9.0.0 --daemon virtvzd 1:qemu --for 10min --json >"$D/out" 2>"$D/err" 3>&- &
 		pid=$!
-		until grep -qs 'restored in' "$D/err"; do sleep 0.02; done
+		waiting "$pid"
 		same "$(now)" 1:qemu
 		kill -s "$signal" "$pid"
 		wait "$pid"
@@ -179,7 +209,7 @@ changes() {
 		XDG_CACHE_HOME="$D/cache" ASAN_OPTIONS="${ASAN_OPTIONS-}" "$VIRTDIAG" --session \
 		filters apply --libvirt 9.0.0 --daemon virtvzd 1:qemu --for 10min --json >"$D/out" 2>"$D/err" 3>&- &
 	pid=$!
-	until grep -q 'restored in' "$D/err" 2>/dev/null; do sleep 0.02; done
+	waiting "$pid"
 	printf 4:rpc >"$D/fake/filters"
 	kill "$pid"
 	wait "$pid"
@@ -190,7 +220,7 @@ changes() {
 @test "apply --for: the daemon ends meanwhile -> gone, not asked again" {
 	start_daemon
 	apply 1:qemu --for 10min --json >"$D/out" 2>"$D/err" &
-	until grep -q 'restored in' "$D/err" 2>/dev/null; do sleep 0.02; done
+	waiting $!
 	: >"$D/fake/calls"
 	kill "$DAEMON"
 	wait $!

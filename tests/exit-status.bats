@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Protects the exit status when output cannot be written, and what the shell sees of a pipe that closes.
+# shellcheck disable=SC2030,SC2031 # variables of one test are meant for it alone
 
 load helpers
 
@@ -70,4 +71,62 @@ to() {
 	run -2 --separate-stderr vd --root "$BATS_TEST_DIRNAME/hosts/guests-zoo" guests both
 	same "$output" ""
 	has "$stderr" "'both' is ambiguous; write one of qemu:both, lxc:both"
+}
+
+# failed STATUS ARGS...: that status, one document on stdout, and in it what stderr says
+failed() {
+	local status=$1 first
+	shift
+	run "-$status" --separate-stderr vd --json "$@"
+	same "$(json '.schema, .status')" "virtdiag/1
+unknown"
+	first=${stderr%%$'\n'*}
+	has "$(json '.missing[].why')" "${first#virtdiag: }"
+}
+
+@test "json: a command that fails before it has a result -> the document, with what stderr says in missing" {
+	root=$BATS_TEST_DIRNAME/hosts/v2-only-qemu
+	for line in guests 'cgroup tree' 'cgroup show' 'cgroup devices' 'cgroup check' 'selinux check' 'logs show' \
+		'logs boots' 'logs list' 'logs tail'; do
+		# shellcheck disable=SC2086
+		failed 3 --root "$root" $line nosuchguest
+		same "$(json '.command, .host.root')" "$line
+$root"
+	done
+	for line in "check $BATS_TEST_TMPDIR" "env $BATS_TEST_TMPDIR" "env $BATS_TEST_TMPDIR/none" "emulator nosuch --restore"; do
+		# shellcheck disable=SC2086
+		failed 3 source $line
+	done
+	failed 3 --root "$BATS_TEST_TMPDIR/none" guests
+	same "$(json '.host.root')" "$BATS_TEST_TMPDIR/none"
+	failed 2 --root "$BATS_TEST_DIRNAME/hosts/guests-zoo" guests both
+	same "$(json '.guests | length')" 0
+}
+
+@test "json: a command line that is wrong -> the document too, wherever --json stands" {
+	for line in nosuch --nosuch selinux 'filters check' 'guests -o NOSUCH' 'shell'; do
+		# shellcheck disable=SC2086
+		failed 2 $line
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr vd $line --json
+		same "$(json .status)" unknown
+	done
+	same "$(json '.command')" shell
+	run -2 --separate-stderr vd --nosuch
+	same "$output" ""
+}
+
+@test "json: every command names the array of its rows -> it is there when the command fails" {
+	run -0 --separate-stderr vd __dump
+	same "$(json '[.commands[] | (., .verbs[]) | select((.flags | index("table")) and .rows == null) | .full_name] | tojson')" \
+		'[]'
+	mapfile -t commands <<<"$(json '.commands[] | (., .verbs[]) | select(.rows and (.flags | index("hidden") | not))
+		| select(.flags | index("live-only") or index("no-host") | not) | .full_name + "=" + .rows')"
+	[ "${#commands[@]}" -gt 20 ]
+	for line in "${commands[@]}"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr vd --json --root "$BATS_TEST_TMPDIR/none" ${line%=*} a
+		[ "$status" = 3 ] || [ "$status" = 2 ]
+		same "$(json ".${line#*=} | tojson")" '[]'
+	done
 }

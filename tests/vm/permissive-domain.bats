@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # `virtdiag selinux permissive --domain`: rebuilding the policy twice takes minutes in the machine, so it has its own file.
+# bats file_tags=long
 load helpers
 
 @test "selinux permissive --domain: only the guests' domain; taken back after the command" {

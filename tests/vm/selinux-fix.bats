@@ -28,7 +28,7 @@ now() {
 	while read -r command; do
 		echo "# $command"
 		bash -ec "$command" || return
-	done < <(sed -n '/^  now   /,/^  \(undo\|keep\|not\) /{s/^  now   //; /^  \(undo\|keep\|not\) /d; s/^ *//; s/     .*//; p}' <<<"$output")
+	done < <(sed -n '/^  now   /,/^  \(undo\|or\|keep\|not\) /{s/^  now   //; /^  \(undo\|or\|keep\|not\) /d; s/^ *//; s/     .*//; p}' <<<"$output")
 }
 
 @test "selinux check --fix: backing file from a home directory, image relabelled by restorecon -> set, exit 0; the undo takes it back" {
@@ -39,18 +39,32 @@ now() {
 	run -1 --separate-stderr vd selinux check --fix --dry-run web --json
 	same "$(json '[.changes[].done] | unique | map(tostring) | join(" ")')" false
 	same "$(label $IMAGES/base.qcow2 | cut -d: -f3)" user_home_t
+	# what restorecon would set is what restorecon says
+	same "$(json '.files[] | [.path, .reason_id, .default] | join(" ")')" \
+		"$IMAGES/web.qcow2 relabelled $(matchpathcon -n $IMAGES/web.qcow2)
+$IMAGES/base.qcow2 user-home $(matchpathcon -n $IMAGES/base.qcow2)"
 	run -0 --separate-stderr vd selinux check --fix web --json
 	same "$(json '.changes[] | [.target, (.done | tostring)] | join(" ")')" "$IMAGES/web.qcow2 true
 $IMAGES/base.qcow2 true"
 	same "$(json '[.files[].status] | unique | join(" ")')" ok
 	same "$(label $IMAGES/web.qcow2)" "$(image_label web)"
 	same "$(label $IMAGES/base.qcow2)" system_u:object_r:virt_content_t:s0
-	local undo
+	local undo wanted
+	# the file with the labels from before brings both back
+	wanted=$(label $IMAGES/web.qcow2)
+	mapfile -t undo < <(json '.backup.undo[]')
+	same "$(json '[.changes[].backup] | unique | join(" ")')" "$(json .backup.path)"
+	"${undo[@]}"
+	same "$(label $IMAGES/web.qcow2)" "$before"
+	same "$(label $IMAGES/base.qcow2 | cut -d: -f3)" user_home_t
+	chcon "$wanted" $IMAGES/web.qcow2
+	chcon system_u:object_r:virt_content_t:s0 $IMAGES/base.qcow2
 	mapfile -t undo < <(json '.changes[0].undo[]')
 	"${undo[@]}"
 	same "$(label $IMAGES/web.qcow2)" "$before"
 	run -0 --separate-stderr vd selinux check --fix web
 	has "$output" "undo  chcon"
+	has "$output" "all of them back: setfattr --restore=/var/lib/virtdiag/labels."
 	run -0 --separate-stderr vd selinux check --fix web --json
 	same "$(json '.changes | length')" 0
 }
@@ -115,7 +129,7 @@ two differs shared-rw one"
 	truncate -s 1M $IMAGES/one.img
 	define one "$(disk $IMAGES/one.img raw vda)"
 	start one
-	local pid
+	local pid undo
 	pid=$(cat /run/libvirt/qemu/one.pid)
 	systemctl stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
 	kill -KILL "$pid"
@@ -125,6 +139,12 @@ two differs shared-rw one"
 	same "$(json '.files[0] | .status + " " + .reason_id')" "wrong stale-xattr"
 	run -1 start one
 	has "$output" "already in use"
+	# --fix does it as well, and what it kept brings the fault back
+	run -0 --separate-stderr vd selinux check --fix one --json
+	same "$(json '.changes[] | [.attribute, .old, (.new | tostring), (.done | tostring)] | join(" ")')" \
+		"trusted.libvirt.security.ref_selinux 1 null true"
+	mapfile -t undo < <(json '.backup.undo[]')
+	"${undo[@]}"
 	run -1 --separate-stderr vd selinux check one
 	now
 	run -0 --separate-stderr vd selinux check one

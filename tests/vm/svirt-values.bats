@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # `virtdiag svirt status` on a host with SELinux: NEXT is what the real daemon makes of each value of security_driver
 # that depends on what the kernel has. Those that do not are tried by tests/live/svirt.bats.
+# bats file_tags=long
 load helpers
 
 setup() {
