@@ -598,7 +598,7 @@ task() {
 }
 
 @test "cgroup check: a thread in a wrong group of one hierarchy of v1 -> that, and what moves it" {
-	H=$BATS_TEST_TMPDIR/host
+	built
 	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
 		"31 26 0:26 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct" \
 		"32 26 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset"

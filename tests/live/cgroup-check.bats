@@ -94,7 +94,7 @@ thread() {
 	local before after n
 	before=$(grep -H . "/proc/$(pid "${P}web")"/task/*/cgroup | grep -v pids: | sort)
 	mkdir "${GROUP%/*}/elsewhere"
-	echo "$(pid "${P}web")" >"${GROUP%/*}/elsewhere/cgroup.procs"
+	cat "/run/libvirt/qemu/${P}web.pid" >"${GROUP%/*}/elsewhere/cgroup.procs"
 	check
 	same "$(misplaced 'map(.subject) | @json')" '["its group"]'
 	n=$(misplaced '.[0].fix | length')
