@@ -99,6 +99,7 @@ VLOG_SRCS := \
 	lib/log-format.c \
 	lib/log-grammar.c \
 	lib/log-output.c \
+	lib/log-plain.c \
 	lib/log-socket.c \
 	lib/log.c
 
@@ -186,14 +187,17 @@ LIB_SRCS := \
 	lib/macros.c \
 	lib/manifest.c \
 	lib/match.c \
+	lib/mount-unit.c \
 	lib/mounts.c \
 	lib/near.c \
 	lib/policy.c \
 	lib/program.c \
 	lib/qmp.c \
+	lib/reach-emulator.c \
 	lib/reach-fix.c \
 	lib/reach-mount.c \
 	lib/reach-policy.c \
+	lib/reach-tpm.c \
 	lib/reach.c \
 	lib/record-time.c \
 	lib/record.c \

@@ -139,6 +139,7 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	const char *xml = vd_opt_str(ctx, "xml", NULL);
 	VD_AUTO_STRV problems = VD_STRV_INIT;
 	VD_AUTO_REACH struct vd_reach *reach = NULL;
+	VD_AUTO_DEFAULTS struct vd_defaults *defaults = NULL;
 	VD_AUTO_ATTR_BACKUP struct vd_attr_backup *backup = NULL;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	enum vd_exit status, finished;
@@ -169,6 +170,8 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	run.apparmor = vd_apparmor_enabled(ctx->root);
 	if (vd_daemon_label_find(ctx->root, false, &run.daemon) == -ENOMEM)
 		vd_report_missing(run.report, "daemon", "out of memory", true);
+	if (vd_defaults_new(ctx->root, run.settings.contexts_dir, &defaults) < 0)
+		vd_report_missing(run.report, "file contexts", "out of memory", true);
 	reach = new_reach(ctx, &run.settings);
 	if (!reach)
 		vd_report_missing(run.report, "directories, ACLs, mounts", "out of memory", true);
@@ -177,6 +180,7 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		.settings = &run.settings,
 		.daemon = run.daemon.context,
 		.boot = &run.boot,
+		.defaults = defaults,
 		.reach = reach,
 	};
 	vd_boot_times_load(ctx->root, &run.boot);

@@ -22,6 +22,8 @@ const struct vd_col vd_check_cols[VD_N_CHECK_COLS] = {
 	[VD_CHECK_AFTER] = { "AFTER", VD_COL_STR, VD_COL_HIDDEN,
 	                     "what the end of the guest does: remembered, kept, default, unchanged, gone" },
 	[VD_CHECK_ACTUAL] = { "ACTUAL", VD_COL_STR, 0, "the label now" },
+	[VD_CHECK_DEFAULT] = { "DEFAULT", VD_COL_STR, VD_COL_HIDDEN,
+	                       "of a wrong label: what restorecon would set instead" },
 	[VD_CHECK_PATH] = { "PATH", VD_COL_STR, 0, "the file" },
 	[VD_CHECK_REASON_ID] = { "REASON_ID", VD_COL_STR, VD_COL_HIDDEN, "why, as a stable word" },
 	[VD_CHECK_REASON] = { "REASON", VD_COL_STR, VD_COL_HIDDEN, "why, as a sentence" },
@@ -293,6 +295,9 @@ static void add_row(struct vd_check_run *run, struct vd_table *table, const stru
 		            e->running && !at_start && vd_label_compare(e->running, c->actual) == VD_LABEL_SAME
 		                    ? "same"
 		                    : vd_check_context(run->report, c->actual, false));
+	vd_row_str(row, VD_CHECK_DEFAULT, c->default_label);
+	if (c->default_label)
+		vd_row_text(row, VD_CHECK_DEFAULT, vd_check_context(run->report, c->default_label, false));
 	vd_row_str(row, VD_CHECK_PATH, path);
 	vd_row_str(row, VD_CHECK_REASON_ID, vd_reason_id(c->reason));
 	vd_row_str(row, VD_CHECK_REASON, c->why);
@@ -337,9 +342,37 @@ static void others_line(struct vd_check_run *run, const struct vd_check_subject 
 		vd_report_line(run->report, "  %-5s Also used by: %s", "", vd_buf_str(&text));
 }
 
-/* What to do, how to undo it, how to keep it, what not to do. */
-static void remedy_lines(struct vd_check_run *run, const struct vd_file_check *c)
+/* What not to do; restorecon(8) is what many would try first. */
+static void avoid_line(struct vd_check_run *run, const struct vd_file_check *c)
 {
+	const char *label = vd_check_context(run->report, c->default_label, false), *more = c->avoid ? c->avoid : "";
+	const char *comma = c->avoid ? ", " : "";
+
+	switch (c->default_state) {
+	case VD_DEFAULT_HURTS:
+		vd_report_line(run->report, "  %-5s restorecon (would set %s)%s%s", "not", label, comma, more);
+		break;
+	case VD_DEFAULT_NONE:
+		vd_report_line(run->report, "  %-5s restorecon (the policy has no label for it)%s%s", "not", comma,
+		               more);
+		break;
+	case VD_DEFAULT_UNKNOWN:
+		vd_report_line(run->report, "  %-5s restorecon (it puts the policy's default back)%s%s", "not", comma,
+		               more);
+		break;
+	case VD_DEFAULT_NOT_ASKED:
+	case VD_DEFAULT_HELPS:
+	default:
+		if (c->avoid)
+			vd_report_line(run->report, "  %-5s %s", "not", c->avoid);
+	}
+}
+
+/* What to do, how to undo it, how to keep it, what not to do. */
+static void remedy_lines(struct vd_check_run *run, const struct vd_file_check *c, const char *path)
+{
+	const char *const restorecon[] = { "restorecon", "-F", "--", path, NULL };
+
 	for (size_t i = 0; i < c->n_fixes; i++)
 		vd_check_command(run, i ? "" : "now", &c->fixes[i].command, c->fixes[i].risk);
 	/* What was done last is undone first. */
@@ -349,16 +382,18 @@ static void remedy_lines(struct vd_check_run *run, const struct vd_file_check *c
 		vd_check_command(run, first ? "undo" : "", &c->fixes[i - 1].undo, NULL);
 		first = 0;
 	}
+	if (c->default_state == VD_DEFAULT_HELPS && path && vd_shell_line(run->report, restorecon))
+		vd_report_line(run->report, "  %-5s %s     also does: the policy has %s for it", "or",
+		               vd_shell_line(run->report, restorecon),
+		               vd_check_context(run->report, c->default_label, false));
 	vd_check_command(run, "keep", &c->keep, NULL);
-	if (c->avoid)
-		vd_report_line(run->report, "  %-5s %s", "not", c->avoid);
+	avoid_line(run, c);
 }
 
 /* Below the table, for each file that is not as it should be. */
-static void detail(struct vd_check_run *run, const struct vd_check_subject *subject, size_t index)
+static void detail(struct vd_check_run *run, const struct vd_check_subject *subject, const struct vd_expect *e,
+                   const struct vd_file_check *c)
 {
-	const struct vd_expect *e = &subject->expects->items[index];
-	const struct vd_file_check *c = &subject->check->files[index];
 	const char *path = e->path ? e->path : e->remote;
 
 	if (!c->why || c->status == VD_FILE_OK || c->status == VD_FILE_UNTOUCHED)
@@ -368,7 +403,7 @@ static void detail(struct vd_check_run *run, const struct vd_check_subject *subj
 	               path ? vd_esc(run->report, path) : e->target);
 	vd_report_line(run->report, "  %-5s %s", "why", vd_esc(run->report, c->why));
 	others_line(run, subject, e);
-	remedy_lines(run, c);
+	remedy_lines(run, c, e->path);
 }
 
 /*
@@ -434,9 +469,23 @@ static bool is_left_out(const struct vd_expect *e, const struct vd_file_check *c
 	return e->quiet && !c->counts_as_problem && c->status != VD_FILE_DIFFERS;
 }
 
+/* The program that runs the guest, as a file of it. Owns nothing. */
+static struct vd_expect emulator_of(const struct vd_check_subject *subject)
+{
+	static char target[] = "emulator";
+
+	return (struct vd_expect){ .role = VD_ROLE_OTHER,
+		                   .target = target,
+		                   .path = subject->domain->emulator,
+		                   .after = VD_AFTER_UNCHANGED,
+		                   .quiet = true,
+		                   .res_index = -1 };
+}
+
 void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subject)
 {
 	const struct vd_guest_check *check = subject->check;
+	const struct vd_expect emulator = emulator_of(subject);
 	unsigned counts[VD_FILE_STATUS_COUNT_] = { 0 };
 	struct vd_table *table;
 	bool told = false;
@@ -455,16 +504,23 @@ void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subj
 		add_row(run, table, subject, &subject->expects->items[i], &check->files[i]);
 		count(run, &check->files[i]);
 	}
+	if (!is_left_out(&emulator, &check->emulator)) {
+		counts[check->emulator.status]++;
+		add_row(run, table, subject, &emulator, &check->emulator);
+		count(run, &check->emulator);
+	}
 	for (size_t i = 0; i < check->len; i++) {
 		if (is_left_out(&subject->expects->items[i], &check->files[i]))
 			continue;
 		if (!is_host_wide(&check->user, &check->files[i])) {
-			detail(run, subject, i);
+			detail(run, subject, &subject->expects->items[i], &check->files[i]);
 		} else if (!told) {
 			vd_report_line(run->report, "\n%s.", check->user.why_not_in_force);
 			told = true;
 		}
 	}
+	if (!is_left_out(&emulator, &check->emulator))
+		detail(run, subject, &emulator, &check->emulator);
 	summary_line(run, subject, counts);
 }
 
@@ -483,7 +539,7 @@ void vd_check_daemon(struct vd_check_run *run)
 		vd_report_mark(run->report, VD_HUE_BAD, "daemon: %s",
 		               run->daemon.exe ? vd_esc(run->report, run->daemon.exe) : run->daemon.name);
 		vd_report_line(run->report, "  %-5s %s", "why", vd_esc(run->report, check.why));
-		remedy_lines(run, &check);
+		remedy_lines(run, &check, NULL);
 		vd_report_line(run->report, "%s", "");
 		vd_report_problem(run->report);
 		if (vd_value_set(v, "name", vd_value_str(run->daemon.name)) < 0 ||

@@ -173,6 +173,31 @@ int vd_account_qemu(struct vd_root *root, const struct vd_svirt_settings *settin
 	return 0;
 }
 
+int vd_account_swtpm(struct vd_root *root, const struct vd_svirt_settings *settings, struct vd_account *ret_account)
+{
+	static const char usual[] = "tss";
+	const char *user = settings->swtpm_user, *group = settings->swtpm_group;
+	struct vd_account a = { .known = true };
+	int r = 0;
+
+	if (!find_user(root, user ? user : usual, &a.uid) && user)
+		r = unknown(&a, "/etc/passwd has no swtpm_user of qemu.conf: ", user);
+	else if (!find_group(root, group ? group : usual, &a.gid) && group)
+		r = unknown(&a, "/etc/group has no swtpm_group of qemu.conf: ", group);
+	a.override = a.known && a.uid == 0;
+	if (!r && a.known)
+		r = add_group(&a, a.gid);
+	if (!r && a.known)
+		r = describe(root, &a);
+	if (r < 0) {
+		vd_account_release(&a);
+		return r;
+	}
+	VLOG_DEBUG("swtpm starts as %s", a.known ? a.name : a.why);
+	*ret_account = a;
+	return 0;
+}
+
 /* A copy of what is known. Returns 0 or -ENOMEM. */
 static int copy_account(const struct vd_account *from, struct vd_account *ret)
 {

@@ -38,6 +38,12 @@ int vd_account_qemu(struct vd_root *root, const struct vd_svirt_settings *settin
  */
 int vd_account_label(struct vd_root *root, const struct vd_account *base, const char *label,
                      struct vd_account *ret_account) VD_MUST_CHECK;
+/*
+ * The account that libvirt starts swtpm as, for the guest's TPM: swtpm_user and swtpm_group of @settings, else tss,
+ * else root. Returns 0 or -ENOMEM.
+ */
+int vd_account_swtpm(struct vd_root *root, const struct vd_svirt_settings *settings,
+                     struct vd_account *ret_account) VD_MUST_CHECK;
 /* The account of a user's session: @uid with its groups. Returns 0 or -ENOMEM. */
 int vd_account_user(struct vd_root *root, uid_t uid, struct vd_account *ret_account) VD_MUST_CHECK;
 /*

@@ -46,8 +46,74 @@ static enum vd_policy_answer ask(struct vd_root *root, const struct vd_expect *e
 	return vd_policy_judge(root, user->process, actual, type, e->access, ret_permissive);
 }
 
-static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user,
-                        enum vd_policy_answer answer, bool domain_permissive)
+/* The policy's label for the file of @e; -ENOENT, -VD_NO_EVIDENCE, -ENOMEM. */
+static int find_default(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
+                        enum vd_file_type type, char **ret_label)
+{
+	VD_AUTO_FREE char *real = NULL;
+	int r;
+
+	/* A private /dev is a mount with a label of its own. */
+	if (!user->defaults || e->private_dev)
+		return -VD_NO_EVIDENCE;
+	/* As restorecon(8) does, and libvirt. */
+	r = vd_root_realpath(root, e->path, &real, NULL);
+	if (r < 0)
+		return r == -ENOMEM ? r : -VD_NO_EVIDENCE;
+	return vd_defaults_lookup(user->defaults, real, type, ret_label);
+}
+
+/* Was the policy's default put back on a file that libvirt has labelled for the running guest? 1, 0 or -ENOMEM. */
+static int is_relabelled(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
+                         enum vd_file_type type, const char *actual)
+{
+	VD_AUTO_FREE char *label = NULL;
+	char dtype[128];
+	int r;
+
+	if (!user->running || !e->running)
+		return 0;
+	r = find_default(root, e, user, type, &label);
+	if (r == -ENOMEM)
+		return r;
+	/* Without the rules: this type is the default of the place where images usually are. */
+	return !strcmp(actual, r == 0 ? vd_policy_type(label, dtype) : "virt_image_t");
+}
+
+/*
+ * With a label to be set: what would restorecon(8) do? @who asks for @access: what counts is whether that is refused
+ * with the policy's label as well.
+ */
+static int judge_default(struct vd_root *root, const struct vd_expect *e, const struct vd_file_user *user,
+                         enum vd_file_type type, const char *who, enum vd_access access, struct vd_file_check *c)
+{
+	bool permissive, helps;
+	int r;
+
+	if (!c->wanted)
+		return 0;
+	r = find_default(root, e, user, type, &c->default_label);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		if (r == -ENOENT)
+			c->default_state = VD_DEFAULT_NONE;
+		else if (user->running && e->running)
+			c->default_state = VD_DEFAULT_UNKNOWN;
+		return 0;
+	}
+	helps = vd_label_compare(c->wanted, c->default_label) == VD_LABEL_SAME ||
+	        (who && vd_policy_judge(root, who, c->default_label, type, access, &permissive) == VD_POLICY_ALLOWED);
+	c->default_state = helps ? VD_DEFAULT_HELPS : VD_DEFAULT_HURTS;
+	/* The rule that would keep the label is there already. */
+	if (helps)
+		vd_strv_release(&c->keep);
+	return 0;
+}
+
+static int judge_denied(struct vd_root *root, struct vd_file_check *c, const struct vd_expect *e,
+                        const struct vd_file_user *user, enum vd_file_type type, enum vd_policy_answer answer,
+                        bool domain_permissive)
 {
 	const char *verb = e->access == VD_ACCESS_READ_WRITE ? "read and write" : "read";
 	char ptype[128], atype[128];
@@ -65,9 +131,12 @@ static int judge_denied(struct vd_file_check *c, const struct vd_expect *e, cons
 		        c, VD_FILE_WRONG, VD_REASON_CATEGORY,
 		        "the categories of %s do not cover those of the file (%s): it belongs to another guest or run",
 		        user->process, c->actual);
+	r = is_relabelled(root, e, user, type, atype);
+	if (r < 0)
+		return r;
 	if (vd_policy_is_home(atype))
 		reason = VD_REASON_USER_HOME;
-	else if (user->running && !strcmp(atype, "virt_image_t"))
+	else if (r)
 		reason = VD_REASON_RELABELLED;
 	r = vd_file_verdict(c, VD_FILE_WRONG, reason, "policy: %s may not %s %s (type, not categories)%s", ptype, verb,
 	                    atype,
@@ -134,13 +203,13 @@ static int judge_running(struct vd_root *root, const struct vd_expect *e, const 
 	if (answer == VD_POLICY_CANNOT_TELL)
 		/* Nobody to ask: by libvirt's rules alone it is not the label the guest needs. */
 		answer = match == VD_LABEL_TYPE ? VD_POLICY_DENIED_TYPE : VD_POLICY_DENIED_CATEGORY;
-	r = judge_denied(c, e, user, answer, domain_permissive);
+	r = judge_denied(root, c, e, user, type, answer, domain_permissive);
 	if (!r)
 		r = vd_file_fix_label(c, e->path, e->running, RISK_RUNNING);
 	if (!r && e->categories == VD_CATEGORIES_NONE)
 		r = vd_file_keep_label(c, e->path, e->running);
-	c->avoid = "restorecon (it puts the policy's default back), setenforce 0";
-	return r;
+	c->avoid = "setenforce 0";
+	return r ? r : judge_default(root, e, user, type, user->process, e->access, c);
 }
 
 static bool is_image(const struct vd_expect *e)
@@ -180,7 +249,7 @@ static int judge_next_start(struct vd_root *root, const struct vd_expect *e, con
 	if (!r)
 		r = vd_file_keep_label(c, e->path, e->running);
 	c->avoid = "setenforce 0";
-	return r;
+	return r ? r : judge_default(root, e, user, type, user->daemon, VD_ACCESS_READ, c);
 }
 
 /* A file that libvirt leaves alone: can the guest use it anyway? */
@@ -205,7 +274,7 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 		        c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
 		        "libvirt does not label it, and whether the guest may use '%s' only the policy can tell",
 		        c->actual);
-	r = judge_denied(c, e, user, answer, domain_permissive);
+	r = judge_denied(root, c, e, user, type, answer, domain_permissive);
 	if (r || c->status != VD_FILE_WRONG || vd_context_parse(user->process, &p))
 		return r;
 	/* A static label without relabelling leaves it to the administrator to give the file the guest's range. */
@@ -220,7 +289,7 @@ static int judge_untouched(struct vd_root *root, const struct vd_expect *e, cons
 	if (!r)
 		r = vd_file_keep_label(c, e->path, vd_buf_str(&wanted));
 	c->avoid = "setenforce 0";
-	return r;
+	return r ? r : judge_default(root, e, user, type, user->process, e->access, c);
 }
 
 static int judge_label_error(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user,

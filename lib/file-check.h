@@ -18,6 +18,7 @@ struct vd_file_user {
 	bool permissive;     /* the host is permissive: nothing is denied */
 	const char *process; /* context of the running guest, or what the next start gives; NULL: not confined */
 	const char *daemon;  /* context of the daemon that will start it; NULL: not known */
+	struct vd_defaults *defaults; /* the policy's labels for paths; NULL: nothing is said of them. Borrowed. */
 	const char *why_not_in_force; /* a sentence for files that get no verdict */
 };
 

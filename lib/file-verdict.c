@@ -40,6 +40,8 @@ const char *vd_reason_id(enum vd_reason reason)
 		[VD_REASON_ACL_MASK] = "acl-mask",
 		[VD_REASON_MOUNT_CONTEXT] = "mount-context",
 		[VD_REASON_MOUNT_READONLY] = "mount-readonly",
+		[VD_REASON_MOUNT_NOEXEC] = "mount-noexec",
+		[VD_REASON_MOUNT_NOSUID] = "mount-nosuid",
 		[VD_REASON_FS_NOLABEL] = "fs-nolabel",
 		[VD_REASON_BOOLEAN] = "boolean",
 		[VD_REASON_RELABELLED] = "relabelled",
@@ -67,7 +69,9 @@ void vd_file_drop_fixes(struct vd_file_check *check)
 	}
 	free(check->wanted);
 	free(check->stale_users);
-	check->wanted = check->stale_users = NULL;
+	free(check->default_label);
+	check->wanted = check->stale_users = check->default_label = NULL;
+	check->default_state = VD_DEFAULT_NOT_ASKED;
 	free(check->fixes);
 	check->fixes = NULL;
 	check->n_fixes = 0;

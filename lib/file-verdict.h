@@ -36,6 +36,8 @@ enum vd_reason {
 	VD_REASON_ACL_MASK,
 	VD_REASON_MOUNT_CONTEXT,
 	VD_REASON_MOUNT_READONLY,
+	VD_REASON_MOUNT_NOEXEC,
+	VD_REASON_MOUNT_NOSUID,
 	VD_REASON_FS_NOLABEL,
 	VD_REASON_BOOLEAN,
 	VD_REASON_RELABELLED,
@@ -54,6 +56,15 @@ enum vd_reason {
 /* "type", "category", ...; NULL for VD_REASON_NONE. */
 const char *vd_reason_id(enum vd_reason reason);
 
+/* What the policy has for a file whose label is to be set: would restorecon(8) do as well? */
+enum vd_default {
+	VD_DEFAULT_NOT_ASKED, /* the label is not what is to be fixed, or nothing is to be said of it */
+	VD_DEFAULT_UNKNOWN,   /* the rules cannot be read; it is not the label that the guest needs now */
+	VD_DEFAULT_NONE,      /* no label: restorecon leaves the file alone */
+	VD_DEFAULT_HURTS,     /* a label that does not help */
+	VD_DEFAULT_HELPS,     /* the label that is needed, or one that does */
+};
+
 /* One command that puts something right, as an argument vector, and the one that takes it back (empty: none). */
 struct vd_fix {
 	struct vd_strv command, undo;
@@ -68,6 +79,8 @@ struct vd_file_check {
 	char *actual;           /* context as found; NULL: none or not known */
 	char *why;              /* a sentence; NULL when there is nothing to say */
 	char *wanted; /* the context that the fix of the label sets; NULL: the label is not what is to be fixed */
+	enum vd_default default_state;
+	char *default_label;  /* the policy's, with VD_DEFAULT_HURTS and VD_DEFAULT_HELPS; else NULL */
 	struct vd_fix *fixes; /* to be run in this order */
 	size_t n_fixes;
 	size_t label_fix;    /* with @wanted: which of @fixes sets it */
@@ -100,6 +113,6 @@ int vd_file_fix_label(struct vd_file_check *check, const char *path, const char 
                       const char *risk) VD_MUST_CHECK;
 /* The rule (semanage fcontext) that keeps @context on @path over a relabelling of the file system. 0 or -ENOMEM. */
 int vd_file_keep_label(struct vd_file_check *check, const char *path, const char *context) VD_MUST_CHECK;
-/* Forget fixes, keep and avoid. */
+/* Forget fixes, keep, avoid, and what was said of the policy's default. */
 void vd_file_drop_fixes(struct vd_file_check *check);
 void vd_file_check_release(struct vd_file_check *check);

@@ -24,6 +24,7 @@ static void describe_user(const struct vd_check_host *host, const struct vd_gues
 	user.process = label && label->label ? label->label : expects->process;
 	user.permissive = s->selinux == 0;
 	user.daemon = host->daemon;
+	user.defaults = host->defaults;
 	/* The running guest's own label is the best evidence: it was confined when it started. */
 	user.in_force = (user.running && label && label->label) || s->selinux >= 0;
 	/* On a kernel without SELinux not even that: nobody enforces it. */
@@ -148,6 +149,8 @@ int vd_guest_check(const struct vd_check_host *host, const struct vd_guest *gues
 		if (r == 0)
 			all.len++;
 	}
+	if (r == 0 && host->reach)
+		r = vd_reach_emulator(host->reach, &who, &all.emulator);
 	if (host->reach)
 		all.reach = vd_reach_since(host->reach, &before);
 	vd_reach_guest_release(&who);
@@ -165,6 +168,7 @@ void vd_guest_check_release(struct vd_guest_check *check)
 {
 	for (size_t i = 0; i < check->len; i++)
 		vd_file_check_release(&check->files[i]);
+	vd_file_check_release(&check->emulator);
 	free(check->files);
 	memset(check, 0, sizeof(*check));
 }

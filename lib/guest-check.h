@@ -20,7 +20,8 @@ struct vd_check_host {
 	const struct vd_share *share; /* NULL: nothing is said of other guests */
 	const char *daemon;           /* context of the daemon that starts the guests; NULL unknown */
 	const struct vd_boot_times *boot;
-	struct vd_reach *reach; /* NULL: the way to the files is not looked at */
+	struct vd_defaults *defaults; /* the policy's labels for paths; NULL: nothing is said of them */
+	struct vd_reach *reach;       /* NULL: the way to the files is not looked at */
 };
 
 struct vd_guest_check {
@@ -28,10 +29,11 @@ struct vd_guest_check {
 	struct vd_file_user user;    /* in whose name the files were judged; borrows from domain, expects and host */
 	struct vd_file_check *files; /* one for each of the files expected, in that order */
 	size_t len;
-	const struct vd_guest *twin; /* a running guest with the same categories; NULL */
-	bool open_known;             /* what the process has open could be looked at */
-	struct vd_reach_tally reach; /* directories, owners and mounts: of this guest's files */
-	const char *migration;       /* "incoming", "outgoing" while that lasts; NULL */
+	struct vd_file_check emulator; /* the program that runs the guest, domain->emulator: the way to it */
+	const struct vd_guest *twin;   /* a running guest with the same categories; NULL */
+	bool open_known;               /* what the process has open could be looked at */
+	struct vd_reach_tally reach;   /* directories, owners and mounts: of this guest's files */
+	const char *migration;         /* "incoming", "outgoing" while that lasts; NULL */
 };
 
 /*

@@ -2,9 +2,15 @@
 #include "label.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <selinux/label.h>
 #include <selinux/selinux.h>
 
 #include "vlog.h"
@@ -16,7 +22,7 @@ bool vd_policy_available(void)
 	return is_selinux_enabled() > 0;
 }
 
-static const char *class_name(enum vd_file_type type)
+const char *vd_policy_class(enum vd_file_type type)
 {
 	switch (type) {
 	case VD_FILE_DIR:
@@ -91,7 +97,7 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 
 	if (!vd_policy_available())
 		return VD_POLICY_CANNOT_TELL;
-	class = string_to_security_class(class_name(type));
+	class = string_to_security_class(vd_policy_class(type));
 	if (!class)
 		return VD_POLICY_CANNOT_TELL;
 	want = wanted_permissions(class, type, access);
@@ -111,7 +117,7 @@ enum vd_policy_answer vd_policy_ask(const char *process, const char *file, enum 
 		vd_context_release(&p);
 		vd_context_release(&f);
 	}
-	VLOG_DEBUG("policy: %s -> %s (%s): answer %d%s", process, file, class_name(type), answer,
+	VLOG_DEBUG("policy: %s -> %s (%s): answer %d%s", process, file, vd_policy_class(type), answer,
 	           permissive ? ", domain is permissive" : "");
 	return answer;
 }
@@ -158,4 +164,158 @@ int vd_policy_domain_permissive(const char *type)
 	if (!want || compute(context.data, context.data, class, want, &ok, &permissive) < 0)
 		return -ENODATA;
 	return permissive;
+}
+
+/* --- file contexts ------------------------------------------------------------------------------------------------ */
+
+struct vd_defaults {
+	struct vd_root *root;
+	const char *contexts_dir;
+	bool tried;
+	struct selabel_handle *handle; /* NULL: there are no rules to be had */
+};
+
+/* What selabel_open() reads beside the file that it is given; only the first has to be there. */
+static const char *const context_files[] = { "", ".homedirs", ".local", ".subs_dist", ".subs" };
+
+int vd_defaults_new(struct vd_root *root, const char *contexts_dir, struct vd_defaults **ret_defaults)
+{
+	struct vd_defaults *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->root = root;
+	d->contexts_dir = contexts_dir;
+	*ret_defaults = d;
+	return 0;
+}
+
+static int write_copy(int dirfd, const char *name, const struct vd_buf *text)
+{
+	VD_AUTO_CLOSE int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < text->len;) {
+		ssize_t n = write(fd, text->data + done, text->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int copy_files(struct vd_defaults *d, int dirfd)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(context_files) && r == 0; i++) {
+		VD_AUTO_BUF from = VD_BUF_INIT, name = VD_BUF_INIT, text = VD_BUF_INIT;
+
+		if (vd_buf_addf(&from, "%s/files/file_contexts%s", d->contexts_dir, context_files[i]) < 0 ||
+		    vd_buf_addf(&name, "fc%s", context_files[i]) < 0)
+			return -ENOMEM;
+		r = vd_root_read(d->root, from.data, VD_MAX_CONF, &text, NULL);
+		if (r == 0)
+			r = write_copy(dirfd, name.data, &text);
+		else if (i && r == -ENOENT)
+			r = 0;
+	}
+	return r;
+}
+
+/* A rule that libselinux does not like is no message of ours: it writes to standard error else. */
+VD_PRINTF(2, 3)
+static int log_quietly(int type, const char *fmt, ...)
+{
+	VD_AUTO_FREE char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	VLOG_DEBUG("libselinux: %d %s", type, text ? text : fmt);
+	return 0;
+}
+
+/* libselinux opens files by name only: a directory for the moment. */
+static void load_defaults(struct vd_defaults *d)
+{
+	const char *tmp = getenv("TMPDIR");
+	VD_AUTO_BUF dir = VD_BUF_INIT, path = VD_BUF_INIT;
+	VD_AUTO_CLOSE int dirfd = -1;
+	struct selinux_opt opt = { SELABEL_OPT_PATH, NULL };
+	int r;
+
+	selinux_set_callback(SELINUX_CB_LOG, (union selinux_callback){ .func_log = log_quietly });
+	if (vd_buf_addf(&dir, "%s/virtdiag-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp") < 0 || !mkdtemp(dir.data))
+		return;
+	dirfd = open(dir.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = dirfd < 0 ? -errno : copy_files(d, dirfd);
+	if (r == 0 && vd_buf_addf(&path, "%s/fc", dir.data) == 0) {
+		opt.value = path.data;
+		d->handle = selabel_open(SELABEL_CTX_FILE, &opt, 1);
+	}
+	VLOG_DEBUG("file contexts below %s: %s", d->contexts_dir, d->handle ? "read" : "cannot be read");
+	for (size_t i = 0; i < VD_ARRAY_SIZE(context_files); i++) {
+		VD_AUTO_BUF name = VD_BUF_INIT;
+
+		if (dirfd >= 0 && vd_buf_addf(&name, "fc%s", context_files[i]) == 0)
+			unlinkat(dirfd, name.data, 0);
+	}
+	rmdir(dir.data);
+}
+
+static mode_t mode_of(enum vd_file_type type)
+{
+	switch (type) {
+	case VD_FILE_DIR:
+		return S_IFDIR;
+	case VD_FILE_LNK:
+		return S_IFLNK;
+	case VD_FILE_BLK:
+		return S_IFBLK;
+	case VD_FILE_CHR:
+		return S_IFCHR;
+	case VD_FILE_FIFO:
+		return S_IFIFO;
+	case VD_FILE_SOCK:
+		return S_IFSOCK;
+	case VD_FILE_REG:
+		return S_IFREG;
+	case VD_FILE_UNKNOWN:
+	default:
+		return 0;
+	}
+}
+
+int vd_defaults_lookup(struct vd_defaults *d, const char *path, enum vd_file_type type, char **ret_context)
+{
+	char *context = NULL;
+
+	if (!d->tried && d->contexts_dir)
+		load_defaults(d);
+	d->tried = true;
+	if (!d->handle)
+		return -VD_NO_EVIDENCE;
+	if (selabel_lookup_raw(d->handle, &context, path, (int)mode_of(type)) < 0)
+		return errno == ENOENT ? -ENOENT : errno == ENOMEM ? -ENOMEM : -VD_NO_EVIDENCE;
+	*ret_context = strdup(context);
+	freecon(context);
+	VLOG_DEBUG("the policy has %s for %s", *ret_context ? *ret_context : "?", path);
+	return *ret_context ? 0 : -ENOMEM;
+}
+
+void vd_defaults_free(struct vd_defaults *d)
+{
+	if (d && d->handle)
+		selabel_close(d->handle);
+	free(d);
+}
+
+void vd_defaults_cleanup(struct vd_defaults **d)
+{
+	vd_defaults_free(*d);
 }

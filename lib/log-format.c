@@ -13,28 +13,22 @@
 /* A function name longer than this is cut; together with the other parts the head always fits on the stack. */
 #define MAX_FUNCTION 200
 
+#define ZONE        "+0000: "
 #define LAST_SECOND 253402300799 /* 9999-12-31 23:59:59 */
 
-static __thread pid_t thread_id;
-
-/* The time of day in letters is worked out once a second and thread, not once a message. */
+/* What the lines of a thread have in common, worked out once a second, or once a thread, not once a message. */
 static __thread struct {
 	time_t second;
-	char text[20];
+	char text[20];    /* the time of day up to @second, without a NUL; empty: not worked out */
+	char id[32];      /* what follows the milliseconds: "+0000: TID: " */
+	size_t id_length; /* 0: not worked out */
 } cached;
 
-static char *put_number(char *to, unsigned long number, unsigned width)
+static char *put_digits(char *to, unsigned number, unsigned width)
 {
-	char digits[24];
-	unsigned count = 0;
-
-	do {
-		digits[count++] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number || count < width);
-	while (count)
-		*to++ = digits[--count];
-	return to;
+	for (unsigned i = width; i--; number /= 10)
+		to[i] = (char)('0' + number % 10);
+	return to + width;
 }
 
 static char *put(char *to, const char *s, size_t length)
@@ -44,8 +38,8 @@ static char *put(char *to, const char *s, size_t length)
 }
 
 /*
- * "YYYY-MM-DD HH:MM:SS" in UTC. Not gmtime_r(): it takes a lock inside libc that the child of a fork can find locked
- * for ever. Years are counted from March, so that the leap day is the last one.
+ * "YYYY-MM-DD HH:MM:SS." in UTC, without a NUL. Not gmtime_r(): it takes a lock inside libc that the child of a fork
+ * can find locked for ever. Years are counted from March, so that the leap day is the last one.
  */
 static void format_second(time_t second, char *to)
 {
@@ -57,20 +51,30 @@ static void format_second(time_t second, char *to)
 	long month = from_march < 10 ? from_march + 3 : from_march - 9;
 	long year = era * 400 + year_of_era + (month <= 2);
 
-	to = put_number(to, (unsigned long)year, 4);
+	to = put_digits(to, (unsigned)year, 4);
 	*to++ = '-';
-	to = put_number(to, (unsigned long)month, 2);
+	to = put_digits(to, (unsigned)month, 2);
 	*to++ = '-';
-	to = put_number(to, (unsigned long)day, 2);
+	to = put_digits(to, (unsigned)day, 2);
 	*to++ = ' ';
-	to = put_number(to, (unsigned long)of_day / 3600, 2);
+	to = put_digits(to, (unsigned)of_day / 3600, 2);
 	*to++ = ':';
-	to = put_number(to, (unsigned long)of_day / 60 % 60, 2);
+	to = put_digits(to, (unsigned)of_day / 60 % 60, 2);
 	*to++ = ':';
-	put_number(to, (unsigned long)of_day % 60, 2);
+	to = put_digits(to, (unsigned)of_day % 60, 2);
+	*to = '.';
 }
 
-static char *put_time(char *to, const struct timespec *time)
+static void format_id(void)
+{
+	char *to = put(cached.id, ZONE, sizeof(ZONE) - 1);
+
+	to = vlog_put_number(to, (unsigned long)syscall(SYS_gettid));
+	cached.id_length = (size_t)(put(to, ": ", 2) - cached.id);
+}
+
+/* "TIME: TID: " */
+static char *put_time_and_id(char *to, const struct timespec *time)
 {
 	time_t second = time->tv_sec < 0 ? 0 : time->tv_sec > LAST_SECOND ? LAST_SECOND : time->tv_sec;
 
@@ -78,15 +82,18 @@ static char *put_time(char *to, const struct timespec *time)
 		format_second(second, cached.text);
 		cached.second = second;
 	}
-	to = put(to, cached.text, 19);
-	*to++ = '.';
-	to = put_number(to, (unsigned long)time->tv_nsec / 1000000, 3);
-	return put(to, "+0000: ", 7);
+	if (!cached.id_length)
+		format_id();
+	to = put(to, cached.text, sizeof(cached.text));
+	to = put_digits(to, (unsigned)time->tv_nsec / 1000000, 3);
+	/* All of it, which is quicker: there is room, and the rest is overwritten. */
+	memcpy(to, cached.id, sizeof(cached.id));
+	return to + cached.id_length;
 }
 
 void vlog_forget_thread_id(void)
 {
-	thread_id = 0;
+	cached.id_length = 0;
 }
 
 void vlog_line_start(struct vlog_line *line, const struct timespec *time, unsigned level, const char *function,
@@ -95,21 +102,17 @@ void vlog_line_start(struct vlog_line *line, const struct timespec *time, unsign
 	const char *name = vlog_level_name(level);
 	char *to = line->stack;
 
-	if (!thread_id)
-		thread_id = (pid_t)syscall(SYS_gettid);
 	line->raw = line->stack;
 	line->safe = NULL;
 	line->time = *time;
-	to = put_time(to, time);
-	line->stamp = (size_t)(to - line->stack);
-	to = put_number(to, (unsigned long)thread_id, 1);
-	to = put(to, ": ", 2);
+	to = put_time_and_id(to, time);
+	line->stamp = sizeof(cached.text) + 3 + sizeof(ZONE) - 1;
 	to = put(to, name, strlen(name));
 	to = put(to, " : ", 3);
 	if (function) {
 		to = put(to, function, strnlen(function, MAX_FUNCTION));
 		*to++ = ':';
-		to = put_number(to, number > 0 ? (unsigned long)number : 0, 1);
+		to = vlog_put_number(to, number > 0 ? (unsigned)number : 0);
 		to = put(to, " : ", 3);
 	}
 	*to = 0;
@@ -140,12 +143,23 @@ void vlog_line_append(struct vlog_line *line, const char *text, size_t length)
 	line->raw[line->length] = 0;
 }
 
+static void cut_newline(struct vlog_line *line)
+{
+	if (line->length > line->text && line->raw[line->length - 1] == '\n')
+		line->raw[--line->length] = 0;
+}
+
 void vlog_line_format(struct vlog_line *line, const char *fmt, va_list ap)
 {
 	va_list again;
 	int length;
 	size_t got;
 
+	if (vlog_format_plain(line->raw + line->text, sizeof(line->stack) - line->text, &got, fmt, ap)) {
+		line->length = line->text + got;
+		cut_newline(line);
+		return;
+	}
 	va_copy(again, ap);
 	length = vsnprintf(line->raw + line->text, sizeof(line->stack) - line->text, fmt, ap);
 	if (length < 0) {
@@ -158,8 +172,7 @@ void vlog_line_format(struct vlog_line *line, const char *fmt, va_list ap)
 		line->length = line->text + got;
 	}
 	va_end(again);
-	if (line->length > line->text && line->raw[line->length - 1] == '\n')
-		line->raw[--line->length] = 0;
+	cut_newline(line);
 }
 
 /*
@@ -215,9 +228,25 @@ size_t vlog_escape(const char *s, size_t length, char *to, size_t size)
 	return used;
 }
 
+/* Whether each of 8 bytes is from ' ' to '~'. One that is not sets the top bit of a byte in one of the three ways. */
+static bool all_plain(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return !((bytes | (bytes + 0x0101010101010101) | (bytes - 0x2020202020202020)) & 0x8080808080808080);
+}
+
 static bool all_printable(const char *s, size_t length)
 {
-	for (size_t i = 0, step; i < length; i += step) {
+	size_t i = 0;
+
+	while (i + 8 <= length && all_plain(s + i))
+		i += 8;
+	/* The last 8 bytes for the rest, some of them again. */
+	if (i + 8 > length && length >= 8 && all_plain(s + length - 8))
+		return true;
+	for (size_t step; i < length; i += step) {
 		step = printable(s + i);
 		if (!step)
 			return false;

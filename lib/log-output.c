@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -281,12 +282,21 @@ int vlog_outputs_reopen(struct vlog_outputs *outputs)
 /* --- writing -------------------------------------------------------------------------------------------------------
  */
 
+/*
+ * write(2) without being a point of cancellation. Cancellation is off here, and libc's function would still pay for it,
+ * with two atomic operations a message.
+ */
+static ssize_t write_once(int fd, const char *line, size_t length)
+{
+	return syscall(SYS_write, fd, line, length);
+}
+
 /* Writes all of @line, with one call where the kernel takes it at once. Returns how many bytes, errno set on error. */
 static size_t write_all(int fd, const char *line, size_t length, bool newline_first)
 {
 	struct iovec part[2] = { { (char *)"\n", 1 }, { (char *)line, length } };
 	size_t done = 0, waits = 0;
-	ssize_t got = newline_first ? writev(fd, part, 2) - 1 : write(fd, line, length);
+	ssize_t got = newline_first ? writev(fd, part, 2) - 1 : write_once(fd, line, length);
 
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = POLLOUT };
@@ -299,7 +309,7 @@ static size_t write_all(int fd, const char *line, size_t length, bool newline_fi
 			return done;
 		if (done >= length)
 			return done;
-		got = write(fd, line + done, length - done);
+		got = write_once(fd, line + done, length - done);
 	}
 }
 

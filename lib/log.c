@@ -119,8 +119,7 @@ static void make_categories_stale(void)
 #define SLOTS 32
 
 static struct slot {
-	struct vlog_outputs *held;
-	unsigned busy;
+	struct vlog_outputs *held; /* NULL: the slot is free */
 } __attribute__((aligned(64))) slots[SLOTS];
 
 /* Where this thread looks first: threads keep to their slots as long as there are enough. */
@@ -131,28 +130,29 @@ static unsigned next_hint;
 static struct slot *hold_outputs(void)
 {
 	struct slot *slot = NULL;
-	struct vlog_outputs *outputs;
+	struct vlog_outputs *outputs = __atomic_load_n(&state.outputs, __ATOMIC_ACQUIRE);
 
 	if (!slot_hint)
 		slot_hint = 1 + __atomic_fetch_add(&next_hint, 1, __ATOMIC_RELAXED) % SLOTS;
 	for (unsigned i = 0; i < SLOTS && !slot; i++) {
 		struct slot *s = &slots[(slot_hint - 1 + i) % SLOTS];
+		struct vlog_outputs *none = NULL;
 
-		if (!__atomic_load_n(&s->busy, __ATOMIC_RELAXED) && !__atomic_exchange_n(&s->busy, 1, __ATOMIC_ACQUIRE))
+		/* The slot is taken and shows the outputs in one step. */
+		if (!__atomic_load_n(&s->held, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&s->held, &none, outputs, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			slot = s;
 	}
 	if (!slot)
 		return NULL;
-	/* Looked at again after it is shown: who retires them from now on sees the slot. */
-	outputs = __atomic_load_n(&state.outputs, __ATOMIC_ACQUIRE);
+	/* Looked at again after they are shown: who retires them from now on sees the slot. */
 	for (;;) {
-		struct vlog_outputs *again;
+		struct vlog_outputs *again = __atomic_load_n(&state.outputs, __ATOMIC_SEQ_CST);
 
-		__atomic_store_n(&slot->held, outputs, __ATOMIC_SEQ_CST);
-		again = __atomic_load_n(&state.outputs, __ATOMIC_SEQ_CST);
 		if (again == outputs)
 			return slot;
 		outputs = again;
+		__atomic_store_n(&slot->held, outputs, __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -193,7 +193,6 @@ static void free_unused(void)
 static void release_slot(struct slot *slot)
 {
 	__atomic_store_n(&slot->held, NULL, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&slot->busy, 0, __ATOMIC_RELEASE);
 	/* Who retired them meanwhile may have seen the slot and left them to us. */
 	if (__atomic_load_n(&state.retired, __ATOMIC_SEQ_CST))
 		free_unused();

@@ -151,6 +151,18 @@ int vd_fix_readonly(struct vd_file_check *check, const struct vd_mount *mount)
 	                       "makes the whole file system writable; first find out why it is not (dmesg, etc/fstab)");
 }
 
+int vd_fix_mount_option(struct vd_file_check *check, const struct vd_mount *mount, const char *option)
+{
+	char now[32], before[32];
+
+	snprintf(now, sizeof(now), "remount,%s", option);
+	snprintf(before, sizeof(before), "remount,no%s", option);
+	return vd_file_add_fix(
+	        check, (const char *const[]){ "mount", "-o", now, "--", mount->target, NULL },
+	        (const char *const[]){ "mount", "-o", before, "--", mount->target, NULL },
+	        "counts for every program there; change the options in etc/fstab too, or move the emulator");
+}
+
 /* The options of @mount that mount(8) takes back, with @context in place of the old one. */
 static int mount_options(const struct vd_mount *mount, const char *context, struct vd_buf *ret)
 {

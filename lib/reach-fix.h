@@ -16,6 +16,8 @@ int vd_fix_dac(struct vd_file_check *check, const struct vd_node *node, const st
                const struct vd_account *who, unsigned want) VD_MUST_CHECK;
 /* Make the mount writable. Adds nothing for file systems that never are. */
 int vd_fix_readonly(struct vd_file_check *check, const struct vd_mount *mount) VD_MUST_CHECK;
+/* Take the option "noexec" or "nosuid" away: @option is "exec" or "suid". */
+int vd_fix_mount_option(struct vd_file_check *check, const struct vd_mount *mount, const char *option) VD_MUST_CHECK;
 /* Mount it anew with @context for everything on it. */
 int vd_fix_context(struct vd_file_check *check, const struct vd_mount *mount, const char *context) VD_MUST_CHECK;
 /* Switch the boolean @name on. */

@@ -25,6 +25,9 @@ static int fix_mount(struct vd_file_check *c, const struct vd_mount_point *p)
 		return vd_file_add_fix(c, (const char *const[]){ "virsh", "pool-start", "--", p->pool, NULL },
 		                       (const char *const[]){ "virsh", "pool-destroy", "--", p->pool, NULL },
 		                       "pool-destroy only unmounts it");
+	if (p->unit)
+		return vd_file_add_fix(c, (const char *const[]){ "systemctl", "start", "--", p->unit, NULL },
+		                       (const char *const[]){ "systemctl", "stop", "--", p->unit, NULL }, NULL);
 	return vd_file_add_fix(c, (const char *const[]){ "mount", "--", p->target, NULL },
 	                       (const char *const[]){ "umount", "--", p->target, NULL }, NULL);
 }
@@ -34,6 +37,7 @@ int vd_reach_missing_mount(struct vd_reach *reach, const struct vd_expect *e, co
 {
 	const struct vd_mount_point *p =
 	        vd_mount_points_missing(&reach->points, vd_ways_mounts(reach->ways), way->stop ? way->stop : e->path);
+	VD_AUTO_BUF origin = VD_BUF_INIT;
 	int r;
 
 	/* The way stops at the first directory that is not there, which may be above the mount point. */
@@ -45,8 +49,10 @@ int vd_reach_missing_mount(struct vd_reach *reach, const struct vd_expect *e, co
 	if (c->counts_as_problem)
 		reach->tally.obstacles++;
 	c->reason = VD_REASON_NOT_MOUNTED;
-	r = vd_file_also(c, c->status, VD_REASON_NOT_MOUNTED, "%s is not mounted: %s%s says that %s belongs there",
-	                 p->target, p->pool ? "storage pool " : "/etc/fstab", p->pool ? p->pool : "", p->source);
+	if (vd_mount_point_origin(p, &origin) < 0)
+		return -ENOMEM;
+	r = vd_file_also(c, c->status, VD_REASON_NOT_MOUNTED, "%s is not mounted: %s says that %s belongs there",
+	                 p->target, vd_buf_str(&origin), p->source);
 	return r ? r : fix_mount(c, p);
 }
 
@@ -54,14 +60,18 @@ int vd_reach_missing_mount(struct vd_reach *reach, const struct vd_expect *e, co
 static int check_mounted(struct vd_reach *reach, const struct vd_node *n, struct vd_file_check *c)
 {
 	const struct vd_mount_point *p = vd_mount_points_missing(&reach->points, vd_ways_mounts(reach->ways), n->path);
+	VD_AUTO_BUF origin = VD_BUF_INIT;
 	int r;
 
-	if (!p || p->on_request)
+	/* An automount point stands for what is mounted by looking. */
+	if (!p || p->on_request || (n->mount && n->mount->fstype && !strcmp(n->mount->fstype, "autofs")))
 		return 0;
+	if (vd_mount_point_origin(p, &origin) < 0)
+		return -ENOMEM;
 	reach->tally.obstacles++;
 	r = vd_file_also(c, VD_FILE_DIFFERS, VD_REASON_NOT_MOUNTED,
-	                 "%s is not mounted, though %s%s says that %s belongs there: this is a file that lies below",
-	                 p->target, p->pool ? "storage pool " : "/etc/fstab", p->pool ? p->pool : "", p->source);
+	                 "%s is not mounted, though %s says that %s belongs there: this is a file that lies below",
+	                 p->target, vd_buf_str(&origin), p->source);
 	return r ? r : fix_mount(c, p);
 }
 

@@ -308,6 +308,69 @@ static int check_log_directory(struct vd_reach *reach, const struct vd_reach_gue
 	return r;
 }
 
+/* May the daemon @context @permission ("relabelfrom") a file of @label? The same few labels come again and again. */
+static int ask_relabel(struct vd_reach *reach, const char *context, const char *label, const char *class,
+                       const char *permission)
+{
+	struct vd_reach_relabel *slot = reach->relabels, *end = slot + reach->n_relabels;
+
+	for (; slot < end; slot++)
+		if (slot->class == class && slot->permission == permission && !strcmp(slot->label, label) &&
+		    !strcmp(slot->daemon, context))
+			return slot->allowed;
+	if (reach->n_relabels == VD_ARRAY_SIZE(reach->relabels) || strlen(label) >= sizeof(slot->label) ||
+	    strlen(context) >= sizeof(slot->daemon))
+		return vd_policy_allows(context, label, class, permission);
+	reach->n_relabels++;
+	snprintf(slot->daemon, sizeof(slot->daemon), "%s", context);
+	snprintf(slot->label, sizeof(slot->label), "%s", label);
+	slot->class = class;
+	slot->permission = permission;
+	slot->allowed = vd_policy_allows(context, label, class, permission);
+	return slot->allowed;
+}
+
+/* Can the daemon give the file the label that the next start needs? */
+static int check_relabel(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_expect *e,
+                         const struct vd_node *n, struct vd_file_check *c)
+{
+	static const char from[] = "relabelfrom", to[] = "relabelto";
+	const char *daemon = guest->user->daemon, *class = vd_policy_class(n->st.type), *failed = NULL;
+	bool permissive;
+	char dtype[128], ltype[128];
+	int r;
+
+	/* Where the mount takes no labels libvirt goes on without. */
+	if (guest->user->running || !daemon || !e->running || !c->actual || c->status == VD_FILE_WRONG ||
+	    c->status == VD_FILE_UNSUPPORTED || c->reason == VD_REASON_MOUNT_CONTEXT ||
+	    vd_label_compare(e->running, c->actual) == VD_LABEL_SAME)
+		return 0;
+	if (ask_relabel(reach, daemon, c->actual, class, from) == 0)
+		failed = from;
+	else if (ask_relabel(reach, daemon, e->running, class, to) == 0)
+		failed = to;
+	if (!failed)
+		return 0;
+	vd_policy_type(daemon, dtype);
+	vd_policy_type(failed == from ? c->actual : e->running, ltype);
+	permissive = guest->user->permissive || vd_policy_domain_permissive(dtype) == 1;
+	reach->tally.obstacles++;
+	r = vd_file_also(c, permissive ? VD_FILE_DIFFERS : VD_FILE_WRONG,
+	                 permissive ? VD_REASON_PERMISSIVE : VD_REASON_TYPE,
+	                 "policy: libvirt's daemon (%s) may not %s %s (%s), so that it cannot set the label that the "
+	                 "guest needs%s",
+	                 dtype, failed == from ? "take files the label" : "give files the label", ltype, failed,
+	                 permissive ? "; denied only once it is enforcing" : " and the next start fails");
+	if (r < 0 || permissive || failed == to)
+		return r;
+	r = vd_file_fix_label(c, e->path, e->running, "the label that libvirt sets at the next start");
+	if (!r)
+		r = vd_file_keep_label(c, e->path, e->running);
+	if (!c->avoid)
+		c->avoid = "setenforce 0";
+	return r;
+}
+
 /* Disks are opened by the daemon first, to read their headers: those that it does not label, with the label of now. */
 static bool daemon_reads(const struct vd_reach_guest *guest, const struct vd_expect *e)
 {
@@ -335,6 +398,8 @@ int vd_reach_policy(struct vd_reach *reach, const struct vd_reach_guest *guest, 
 		r = check_search(reach, guest, user->daemon, "libvirt's daemon", way, c);
 	if (!r && way->end && o.context != user->process)
 		r = check_file(reach, guest, e, way->end, &o, c);
+	if (!r && way->end)
+		r = check_relabel(reach, guest, e, way->end, c);
 	if (!r && o.access == VD_ACCESS_APPEND)
 		r = check_log_directory(reach, guest, &o, way, c);
 	if (!r && way->end && daemon_reads(guest, e)) {

@@ -46,8 +46,10 @@ void vd_reach_free(struct vd_reach *reach)
 	vd_ways_free(reach->ways);
 	vd_mount_points_release(&reach->points);
 	vd_account_release(&reach->qemu);
+	vd_account_release(&reach->swtpm);
 	vd_buf_release(&reach->missing);
 	free(reach->virtlogd);
+	vd_reach_emulator_release(&reach->emulator);
 	free(reach);
 }
 
@@ -75,8 +77,8 @@ const char *vd_reach_missing(const struct vd_reach *reach)
 	return reach->missing.len ? vd_buf_str(&reach->missing) : NULL;
 }
 
-/* Something could not be told. The first reason is kept: the others are mostly of the same kind. */
-static int note_missing(struct vd_reach *reach, const char *what, const char *why)
+/* The others are mostly of the same kind as the first. */
+int vd_reach_note_missing(struct vd_reach *reach, const char *what, const char *why)
 {
 	reach->file_unknown = true;
 	return reach->missing.len ? 0 : vd_buf_addf(&reach->missing, "%s%s", what, why);
@@ -212,18 +214,23 @@ static int refused(struct vd_reach *reach, const struct vd_reach_guest *guest, c
 {
 	const struct vd_account *who = &guest->account;
 	bool search = n->st.type == VD_FILE_DIR && want == 1;
-	const char *verb = search ? "search" : want == 6 ? "read and write" : want == 2 ? "write" : "read";
+	const char *verb = search      ? "search"
+	                   : want == 6 ? "read and write"
+	                   : want == 2 ? "write"
+	                   : want == 1 ? "execute"
+	                               : "read";
+	const char *program = guest->program ? guest->program : "QEMU";
 	VD_AUTO_BUF owner = VD_BUF_INIT;
 	int r = describe_owner(reach, st, &owner);
 
 	if (!r && v->masked)
 		r = vd_file_also(c, VD_FILE_DENIED, VD_REASON_ACL_MASK,
-		                 "the ACL of %s lets QEMU (user %s) %s it, but the ACL's mask takes that away", n->path,
-		                 who->name, verb);
+		                 "the ACL of %s lets %s (user %s) %s it, but the ACL's mask takes that away", n->path,
+		                 program, who->name, verb);
 	else if (!r)
 		r = vd_file_also(c, VD_FILE_DENIED, search ? VD_REASON_DAC_SEARCH : VD_REASON_DAC_FILE,
-		                 "QEMU (user %s) may not %s %s: %s%s%s", who->name, verb, n->path, vd_buf_str(&owner),
-		                 n->n_acl > 3 ? ", and its ACL does not let it" : "",
+		                 "%s (user %s) may not %s %s: %s%s%s", program, who->name, verb, n->path,
+		                 vd_buf_str(&owner), n->n_acl > 3 ? ", and its ACL does not let it" : "",
 		                 st->uid != n->st.uid ? " once libvirt has given it to that user" : "");
 	reach->tally.obstacles++;
 	if (!c->avoid)
@@ -232,9 +239,8 @@ static int refused(struct vd_reach *reach, const struct vd_reach_guest *guest, c
 	return r ? r : vd_fix_dac(c, n, v, who, want);
 }
 
-/* May @guest have @want of @n, seen with the owner that @st has? */
-static int check_node(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_node *n,
-                      const struct vd_stat *st, unsigned want, struct vd_file_check *c)
+int vd_reach_node(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_node *n,
+                  const struct vd_stat *st, unsigned want, struct vd_file_check *c)
 {
 	struct vd_acl_who who = vd_account_who(&guest->account);
 	struct vd_acl_verdict v;
@@ -243,14 +249,14 @@ static int check_node(struct vd_reach *reach, const struct vd_reach_guest *guest
 	if (!n->path[1] && !vd_root_is_live(reach->root) && !vd_root_has_manifest(reach->root))
 		return 0;
 	if (n->code < 0 || !n->st.has_owner)
-		return note_missing(reach, "owner and mode are not known of ", n->path);
+		return vd_reach_note_missing(reach, "owner and mode are not known of ", n->path);
 	if (n->acl_code < 0 && n->acl_code != -ENODATA && n->acl_code != -EOPNOTSUPP)
-		return note_missing(reach, "the ACL is not known of ", n->path);
+		return vd_reach_note_missing(reach, "the ACL is not known of ", n->path);
 	v = vd_acl_check(st, n->acl, n->n_acl, &who, want);
 	if (v.allowed)
 		return 0;
 	if (n->acl_code == -EOPNOTSUPP)
-		return note_missing(reach, "only the NFS server knows who may use ", n->path);
+		return vd_reach_note_missing(reach, "only the NFS server knows who may use ", n->path);
 	return refused(reach, guest, n, st, &v, want, c);
 }
 
@@ -306,12 +312,12 @@ static int check_file_owner(struct vd_reach *reach, const struct vd_reach_guest 
 
 	/* On NFS the owner of now is enough; the one that chown(2) would make is a guess. */
 	if (doubtful && n->st.has_owner && !vd_acl_check(&n->st, n->acl, n->n_acl, &who, want).allowed)
-		return note_missing(
+		return vd_reach_note_missing(
 		        reach,
 		        "whether the NFS server lets libvirt give the guest's files to QEMU (no root_squash) "
 		        "cannot be told: ",
 		        n->path);
-	return check_node(reach, guest, n, &st, want, c);
+	return vd_reach_node(reach, guest, n, &st, want, c);
 }
 
 /* Does QEMU itself open the file, as its own user? */
@@ -336,12 +342,14 @@ static int check_dac(struct vd_reach *reach, const struct vd_reach_guest *guest,
 {
 	int r = 0;
 
-	if (!opened_by_qemu(guest, e) || guest->account.override)
-		return 0;
+	if (e->res_index >= 0 && guest->domain->resources[e->res_index].kind == VD_RES_TPM)
+		r = vd_reach_tpm(reach, guest, e, way, c);
+	if (r < 0 || !opened_by_qemu(guest, e) || guest->account.override)
+		return r;
 	if (!guest->account.known)
-		return note_missing(reach, guest->account.why ? guest->account.why : "", "");
+		return vd_reach_note_missing(reach, guest->account.why ? guest->account.why : "", "");
 	for (size_t i = 0; i < way->len && !r; i++)
-		r = check_node(reach, guest, way->dirs[i], &way->dirs[i]->st, 1, c);
+		r = vd_reach_node(reach, guest, way->dirs[i], &way->dirs[i]->st, 1, c);
 	if (!r && way->end)
 		r = check_file_owner(reach, guest, e, way->end, c);
 	return r;
@@ -360,7 +368,8 @@ static int check_all(struct vd_reach *reach, const struct vd_reach_guest *guest,
 	if (c->status == VD_FILE_MISSING)
 		r = vd_reach_missing_mount(reach, e, &way, c);
 	else if (!way.end && way.code != -ENOENT && opened_by_qemu(guest, e))
-		return note_missing(reach, "the way could not be followed beyond ", way.stop ? way.stop : e->path);
+		return vd_reach_note_missing(reach, "the way could not be followed beyond ",
+		                             way.stop ? way.stop : e->path);
 	/* A log that is not there yet must be made: its directory counts. */
 	if (!way.end)
 		return r || e->access != VD_ACCESS_DAEMON ? r : vd_reach_policy(reach, guest, e, &way, c);

@@ -34,6 +34,7 @@ struct vd_reach_guest {
 	const struct vd_domain *domain;
 	const struct vd_file_user *user; /* whether it runs, and the contexts */
 	struct vd_account account;       /* what QEMU is; owned */
+	const char *program;             /* whose account it is, for sentences; NULL: "QEMU". Static. */
 };
 /*
  * Who the guest is: @pid of its live process, 0 when it does not run. Borrows @domain and @user.
@@ -49,6 +50,14 @@ void vd_reach_guest_release(struct vd_reach_guest *guest);
  */
 int vd_reach_check(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_expect *expect,
                    struct vd_file_check *check) VD_MUST_CHECK;
+
+/*
+ * The same for the program that runs the guest, domain->emulator: is it there, may it be executed, and does its mount
+ * let SELinux change the domain when it is? *@check is filled, VD_FILE_OK when there is nothing to say or no emulator
+ * is named. Returns 0 or -ENOMEM.
+ */
+int vd_reach_emulator(struct vd_reach *reach, const struct vd_reach_guest *guest,
+                      struct vd_file_check *check) VD_MUST_CHECK;
 
 /* How the files of a run fared, for the closing line. */
 struct vd_reach_tally {

@@ -350,6 +350,10 @@ static int load_qemu_conf(struct vd_root *root, const char *path, struct vd_svir
 		r = copy_string(&f.conf, "user", &s->user);
 	if (r == 0)
 		r = copy_string(&f.conf, "group", &s->group);
+	if (r == 0)
+		r = copy_string(&f.conf, "swtpm_user", &s->swtpm_user);
+	if (r == 0)
+		r = copy_string(&f.conf, "swtpm_group", &s->swtpm_group);
 	vd_conf_release(&f.conf);
 	return r;
 }
@@ -453,5 +457,7 @@ void vd_svirt_settings_release(struct vd_svirt_settings *settings)
 	free(settings->contexts_dir);
 	free(settings->user);
 	free(settings->group);
+	free(settings->swtpm_user);
+	free(settings->swtpm_group);
 	memset(settings, 0, sizeof(*settings));
 }

@@ -29,7 +29,8 @@ struct vd_svirt_settings {
 	bool stdio_logd;      /* stdio_handler is "logd" */
 	bool mount_namespace; /* namespaces holds "mount" */
 	bool dynamic_ownership, remember_owner;
-	char *user, *group; /* user and group of qemu.conf; NULL: the distribution's default */
+	char *user, *group;             /* user and group of qemu.conf; NULL: the distribution's default */
+	char *swtpm_user, *swtpm_group; /* of qemu.conf; NULL: tss, root where there is no such account */
 	/*
 	 * In force on the host: 1 enforcing, 0 permissive, -1 off, -2 cannot tell. Live from sys/fs/selinux/enforce. In
 	 * a capture from the same file, else from sestatus(8) in a sosreport, else from the list of security modules,

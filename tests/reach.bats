@@ -388,6 +388,51 @@ undo() { jq -r ".files[0].fix[${1:-0}].undo // [] | join(\" \")" <<<"$output"; }
 	same "$(fix)" "virsh pool-start -- nas"
 }
 
+@test "reach: image missing below the directory of a systemd mount unit -> not-mounted, start the unit" {
+	mkdir -p "$ROOT"/etc/systemd/system/{remote-fs.target.wants,bad.mount}
+	cp "$BATS_TEST_DIRNAME/fuzz/corpus/mount-unit/nas.mount" "$ROOT/etc/systemd/system/srv-nas.mount"
+	ln -s /dev/null "$ROOT/etc/systemd/system/data.mount"
+	rm "$ROOT/virtdiag-manifest.jsonl"
+	guest "$(disk /srv/nas/a.raw)"
+	check 1
+	same "$(verdict)" "missing not-mounted"
+	has "$(row reason)" "/srv/nas is not mounted: the unit srv-nas.mount says that nas.lan:/vm belongs there"
+	same "$(fix)" "systemctl start -- srv-nas.mount"
+	same "$(undo)" "systemctl stop -- srv-nas.mount"
+	# waiting to be mounted is not mounted
+	printf '21 20 0:50 / /srv/nas rw - autofs systemd-1 rw\n' >>"$ROOT/proc/self/mountinfo"
+	check 1
+	same "$(verdict)" "missing not-mounted"
+	printf '22 21 0:51 / /srv/nas rw - nfs4 nas.lan:/vm rw\n' >>"$ROOT/proc/self/mountinfo"
+	check 1
+	same "$(verdict)" "missing missing"
+	guest "$(disk /data/a.raw)"
+	check 1
+	same "$(verdict)" "missing missing"
+}
+
+@test "reach: image below a systemd mount unit that is not mounted -> differs if something starts the unit or its automount" {
+	mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants"
+	printf '[Mount]\nWhat=/dev/vdb1\nWhere=/srv\n' >"$ROOT/etc/systemd/system/srv.mount"
+	object /srv dir 0755 0
+	image /srv/a.raw 0644 107
+	guest "$(disk /srv/a.raw)"
+	check 0
+	same "$(verdict)" "ok null"
+	ln -s ../srv.automount "$ROOT/etc/systemd/system/multi-user.target.wants/srv.automount"
+	check 0
+	same "$(verdict)" "differs not-mounted"
+	printf '21 20 0:50 / /srv rw - autofs systemd-1 rw\n' >>"$ROOT/proc/self/mountinfo"
+	check 0
+	same "$(verdict)" "ok null"
+	# the same by fstab
+	rm -r "$ROOT/etc/systemd"
+	sed -i '/autofs/d' "$ROOT/proc/self/mountinfo"
+	printf '/dev/vdb1 /srv xfs noauto,x-systemd.automount 0 2\n' >"$ROOT/etc/fstab"
+	check 0
+	same "$(verdict)" "differs not-mounted"
+}
+
 @test "reach: image below a mount point that is not mounted -> differs, this is not the one; noauto is no finding" {
 	printf '/dev/vdb1 /srv xfs defaults 0 2\n' >"$ROOT/etc/fstab"
 	object /srv dir 0755 0
@@ -502,4 +547,87 @@ unlabelled_disk() { # unlabelled_disk PATH: the guest's disk keeps its label
 	same "$(jq -r '.files[] | "\(.status) \(.reason_id)"' <<<"$output")" "ok null
 wrong user-home"
 	same "$(jq -r '.files[1].fix | length' <<<"$output")" 1
+}
+
+@test "reach: the emulator is on a noexec mount -> denied, its own row; of a running guest only differs" {
+	object /srv dir 0755 0
+	image /srv/a.raw 0600 107
+	printf '21 20 8:2 / /usr rw,noexec - xfs /dev/vdb1 rw,seclabel\n' >>"$ROOT/proc/self/mountinfo"
+	guest "$(disk /srv/a.raw)"
+	check 1
+	same "$(jq -r '.files[] | [.role, .target, .status, .reason_id // "-", .path] | join(" ")' <<<"$output")" \
+		"disk vda ok - /srv/a.raw
+other emulator denied mount-noexec /usr/bin/qemu-system-x86_64"
+	same "$(jq -r '.files[1].fix[0] | (.command, .undo) | join(" ")' <<<"$output")" \
+		"mount -o remount,exec -- /usr
+mount -o remount,noexec -- /usr"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "/usr, on which the emulator is, is mounted noexec"
+	has "$output" "2 files: 1 ok, 1 denied. Directories, ACLs, mounts: 1 obstacle, see above."
+	image /srv/b.raw 0600 107 "$IMG:c1,c2"
+	running "$(disk /srv/b.raw)"
+	check 0
+	same "$(jq -r '.files[1] | [.target, .status, .reason_id] | join(" ")' <<<"$output")" "emulator differs mount-noexec"
+}
+
+@test "reach: the emulator is on a nosuid mount -> the policy decides, which a capture does not tell; nothing without SELinux" {
+	object /srv dir 0755 0
+	image /srv/a.raw 0600 107
+	printf '21 20 8:2 / /usr rw,nosuid - xfs /dev/vdb1 rw,seclabel\n' >>"$ROOT/proc/self/mountinfo"
+	guest "$(disk /srv/a.raw)"
+	check 0
+	same "$(jq -r '.files[1] | [.target, .status, .reason_id] | join(" ")' <<<"$output")" "emulator differs mount-nosuid"
+	has "$(jq -r '.files[1].reason' <<<"$output")" "unless the policy has nosuid_transition"
+	guest "$(disk /srv/a.raw)" "<seclabel type='none' model='selinux'/>"
+	check 0
+	same "$(jq -r '.files | length' <<<"$output")" 1
+}
+
+# tpm [MORE]: the guest a with an emulated TPM, its state in place; MORE goes to the line of the lock
+tpm() {
+	local state=/var/lib/libvirt/swtpm/11111111-2222-3333-4444-555555555501/tpm2
+	mkdir -p "$ROOT$state" && : >"$ROOT$state/.lock" && : >"$ROOT$state/tpm2-00.permall"
+	printf 'tss:x:102:106::/var/lib/tpm:/bin/false\nbob:x:1001:1001::/:/bin/false\n' >>"$ROOT/etc/passwd"
+	printf 'tss:x:106:\nbob:x:1001:\n' >>"$ROOT/etc/group"
+	object /var dir 0755 0
+	object /var/lib dir 0755 0
+	object /var/lib/libvirt dir 0755 0
+	object /var/lib/libvirt/swtpm dir 0711 0
+	object ${state%/*} dir "${1:-0711}" 0
+	object $state dir 0700 102 ",\"xattrs\":{\"security.selinux\":\"$IMG\"}"
+	image $state/.lock "${2:-0640}" 102
+	image $state/tpm2-00.permall "${3:-0600}" 0
+	guest "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"
+}
+
+@test "reach: state of an emulated TPM -> ok: libvirt gives it to swtpm's user, the state may even be read-only" {
+	tpm 0711 0600 0400
+	check 0
+	same "$(jq -r '.files[].status' <<<"$output" | sort -u)" ok
+	run -0 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "Directories, ACLs, mounts: ok."
+}
+
+@test "reach: the guest's directory of TPM states is closed -> denied for swtpm's user" {
+	tpm 0700
+	check 1
+	same "$(jq -r '[.files[] | .status + " " + .reason_id] | unique | join(",")' <<<"$output")" "denied dac-search"
+	has "$(row reason)" "swtpm (user tss) may not search /var/lib/libvirt/swtpm/11111111-2222-3333-4444-555555555501: mode 0700, owner root"
+	same "$(fix)" "setfacl -m u:tss:x -- /var/lib/libvirt/swtpm/11111111-2222-3333-4444-555555555501"
+	# it runs as root: nothing stops it
+	qemu_conf 'swtpm_user = "root"' 'swtpm_group = "root"'
+	check 0
+	qemu_conf 'swtpm_user = "bob"' 'swtpm_group = "bob"'
+	check 1
+	has "$(row reason)" "swtpm (user bob)"
+}
+
+@test "reach: lock or state of a TPM whose owner lacks the right -> denied" {
+	tpm 0711 0440 0000
+	check 1
+	same "$(jq -r '.files[] | [.status, .path] | join(" ")' <<<"$output" | grep -v '^ok ' | sed 's|/var.*/||')" \
+		"denied .lock
+denied tpm2-00.permall"
+	same "$(jq -r '.files[] | select(.status == "denied") | .fix[0].command[1]' <<<"$output")" "u+w
+u+r"
 }

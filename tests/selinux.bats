@@ -302,6 +302,56 @@ $IMG"
 	has "$stderr" "bad.xml"
 }
 
+# rules LINE...: the policy's file contexts at $ROOT, a path and a context each
+rules() {
+	mkdir -p "$ROOT/etc/selinux/targeted/contexts/files"
+	printf '%s\n' "$@" >"$ROOT/etc/selinux/targeted/contexts/files/file_contexts"
+}
+
+@test "selinux check: what restorecon would do to a wrong label -> told from the policy's file contexts" {
+	host 1
+	running a "$(disk /srv/a.raw raw vda)$(disk /iso/a.iso raw vdb '<readonly/>')$(disk /none/b.iso raw vdc '<readonly/>')$(disk /old/c.raw raw vdd)" c1,c2
+	listed /srv/a.raw file system_u:object_r:user_home_t:s0
+	listed /iso/a.iso file system_u:object_r:default_t:s0
+	listed /none/b.iso file system_u:object_r:tmp_t:s0
+	listed /old/c.raw file system_u:object_r:var_t:s0
+	rules '/.* system_u:object_r:default_t:s0' '/srv(/.*)? system_u:object_r:var_t:s0' \
+		'/iso/.*\.iso -- system_u:object_r:virt_content_t:s0' '/none(/.*)? <<none>>'
+	echo '/old /srv' >"$ROOT/etc/selinux/targeted/contexts/files/file_contexts.subs"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	[ -z "$stderr" ]
+	same "$(jq -r '.files[] | [.target, .status, .reason_id, .default // "-"] | join(" ")' <<<"$output")" \
+		"vda wrong user-home system_u:object_r:var_t:s0
+vdb wrong type system_u:object_r:virt_content_t:s0
+vdc wrong type -
+vdd wrong relabelled system_u:object_r:var_t:s0"
+	run -1 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "  not   restorecon (would set var_t:s0), setenforce 0"
+	has "$output" "  or    restorecon -F -- /iso/a.iso     also does: the policy has virt_content_t:s0 for it"
+	has "$output" "  not   restorecon (the policy has no label for it), setenforce 0"
+	hasnt "$output" "semanage fcontext -a -t virt_content_t -- '/iso"
+}
+
+@test "selinux check: file contexts that are a FIFO, a link out of the root, no rules, or broken -> nothing is said of restorecon's label" {
+	host 1
+	running a "$(disk /srv/a.raw raw vda)" c1,c2
+	listed /srv/a.raw file system_u:object_r:user_home_t:s0
+	rules
+	local files=$ROOT/etc/selinux/targeted/contexts/files
+	mkfifo "$files/file_contexts.bin" "$files/file_contexts.local.bin"
+	local make
+	for make in "mkfifo $files/file_contexts" "ln -s /etc/selinux/default/contexts/files/file_contexts $files/file_contexts" \
+		"cp /bin/true $files/file_contexts" "mkdir $files/file_contexts"; do
+		rm -rf "$files/file_contexts"
+		$make
+		run -1 --separate-stderr timeout 20 "$VIRTDIAG" --root "$ROOT" --json selinux check a
+		[ -z "$stderr" ]
+		same "$(row 0 default)" null
+		run -1 --separate-stderr vd --root "$ROOT" selinux check a
+		has "$output" "not   restorecon (it puts the policy's default back), setenforce 0"
+	done
+}
+
 @test "selinux check: container -> no host file is relabelled, exit 0" {
 	run -0 --separate-stderr vd --root "$HOSTS/selinux-healthy" --json selinux check c1
 	[ "$(jq -r '[.files[] | select(.expected != null)] | length' <<<"$output")" = 0 ]

@@ -250,3 +250,93 @@ setfacl -m u:nobody:r -- $DIR/vm/a.img"
 	check 3
 	starts
 }
+
+# own_emulator: the guest with a copy of QEMU on a file system of its own, mounted on $DIR/vm
+own_emulator() {
+	local program
+	program=$(readlink -f /usr/bin/qemu-system-x86_64)
+	mount -t tmpfs tmpfs $DIR/vm
+	mkdir $DIR/vm/bin
+	cp "$program" $DIR/vm/bin/qemu
+	ln -s /usr/share /usr/lib $DIR/vm/
+	v dumpxml "${P}a" --inactive | sed "s|<emulator>.*<|<emulator>$DIR/vm/bin/qemu<|; s|$DIR/vm/a.img|$DIR/a.img|" \
+		>"$BATS_TEST_TMPDIR/own.xml"
+	truncate -s 1M $DIR/a.img
+	v define "$BATS_TEST_TMPDIR/own.xml"
+}
+
+@test "reach: the emulator on a noexec mount -> denied, mount-noexec; starts once it is mounted exec" {
+	own_emulator
+	starts
+	mount -o remount,noexec $DIR/vm
+	check 1
+	same "$(verdict $DIR/vm/bin/qemu)" "denied mount-noexec"
+	local found=$output
+	run -1 v start "${P}a"
+	echo "# $output" >&2
+	output=$found
+	each command
+	starts
+	check 3
+	same "$(verdict $DIR/vm/bin/qemu)" ""
+	output=$found
+	each undo
+	check 1
+}
+
+@test "reach: the emulator that QEMU's user may not execute, in a closed directory, or gone -> denied, denied, missing" {
+	own_emulator
+	chmod 700 $DIR/vm/bin/qemu
+	check 1
+	same "$(verdict $DIR/vm/bin/qemu)" "denied dac-file"
+	has "$(json '.files[] | select(.target == "emulator") | .reason')" "may not execute $DIR/vm/bin/qemu: mode 0700, owner root"
+	local found=$output
+	run -1 v start "${P}a"
+	echo "# $output" >&2
+	output=$found
+	each command
+	starts
+	chmod 700 $DIR/vm/bin
+	check 1
+	same "$(verdict $DIR/vm/bin/qemu)" "denied dac-search"
+	each command
+	starts
+	rm $DIR/vm/bin/qemu
+	check 1
+	same "$(verdict $DIR/vm/bin/qemu)" "missing missing"
+	run -1 v start "${P}a"
+}
+
+@test "reach: a TPM's state that swtpm's user does not get at -> denied; starts after the fix" {
+	# its certificates are made once, in a place that its usual user may not enter here
+	printf 'swtpm_user = "root"\nswtpm_group = "root"\n' >>/etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+	redefine "$(disk $DIR/vm/a.img raw vda)<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"
+	starts
+	sed -i 's/^\(swtpm_.*=\).*/\1 "tss"/' /etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+	local top lock
+	top=/var/lib/libvirt/swtpm/$(v domuuid "${P}a")
+	lock=$top/tpm2/.lock
+	starts
+	check 3
+	chmod 400 $top/tpm2/tpm2-00.permall
+	check 3
+	starts
+	chmod 700 $top
+	check 1
+	same "$(verdict $lock)" "denied dac-search"
+	refused TPM
+	check 1
+	each command
+	starts
+	chmod 400 $lock
+	check 1
+	same "$(verdict $lock)" "denied dac-file"
+	refused TPM
+	check 1
+	each command
+	starts
+	sed -i '/^swtpm_/d' /etc/libvirt/qemu.conf
+	libvirtd_kill && libvirtd_start
+}

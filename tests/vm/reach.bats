@@ -11,7 +11,7 @@ teardown() {
 	remove r
 	if mountpoint -q /srv/reach; then umount /srv/reach; fi
 	setsebool virt_use_nfs off
-	rm -rf /srv/reach $IMAGES/reach /home/vmimg /root/a.qcow2 /srv/b $IMAGES/b1.qcow2 "$BATS_TEST_TMPDIR/fs"
+	rm -rf /srv/reach /srv/qemu.xml $IMAGES/reach /home/vmimg /root/a.qcow2 /srv/b $IMAGES/b1.qcow2 "$BATS_TEST_TMPDIR/fs"
 }
 
 # check STATUS; verdict PATH: status and reason id
@@ -191,4 +191,39 @@ fix_all_on_loop() {
 	same "$(verdict $IMAGES/b1.qcow2)" "differs permissive"
 	semodule -r reachp
 	check 1
+}
+
+@test "reach: the emulator on a nosuid mount, or with a label that no guest's domain is entered by -> named; starts after the fix" {
+	mkdir -p /srv/reach $IMAGES/reach
+	mount -t tmpfs tmpfs /srv/reach
+	mkdir /srv/reach/bin
+	cp "$(readlink -f /usr/bin/qemu-system-x86_64)" /srv/reach/bin/qemu
+	ln -s /usr/share /usr/lib /srv/reach/
+	chcon -R -t bin_t /srv/reach
+	chcon -t qemu_exec_t /srv/reach/bin/qemu
+	truncate -s 1M $IMAGES/reach/a.img
+	domain r "$(disk $IMAGES/reach/a.img raw vda)" | sed 's|<emulator>.*<|<emulator>/srv/reach/bin/qemu<|' >/srv/qemu.xml
+	q define /srv/qemu.xml
+	check 0
+	q start r --paused
+	q destroy r
+	mount -o remount,nosuid /srv/reach
+	check 1
+	same "$(verdict /srv/reach/bin/qemu)" "denied mount-nosuid"
+	heals
+	chcon -t bin_t /srv/reach/bin/qemu
+	check 1
+	same "$(verdict /srv/reach/bin/qemu)" "wrong type"
+	heals
+}
+
+@test "reach: the daemon may read the image's label, but not take it away -> wrong, the daemon is named; starts after the fix" {
+	mkdir $IMAGES/reach
+	truncate -s 1M $IMAGES/reach/a.img
+	chcon -t usr_t $IMAGES/reach/a.img
+	define r "$(disk $IMAGES/reach/a.img raw vda)"
+	check 1
+	same "$(verdict $IMAGES/reach/a.img)" "wrong type"
+	has "$(reason $IMAGES/reach/a.img)" "libvirt's daemon (virtd_t) may not take files the label usr_t (relabelfrom)"
+	heals
 }

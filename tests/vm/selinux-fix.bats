@@ -28,7 +28,7 @@ now() {
 	while read -r command; do
 		echo "# $command"
 		bash -ec "$command" || return
-	done < <(sed -n '/^  now   /,/^  \(undo\|keep\|not\) /{s/^  now   //; /^  \(undo\|keep\|not\) /d; s/^ *//; s/     .*//; p}' <<<"$output")
+	done < <(sed -n '/^  now   /,/^  \(undo\|or\|keep\|not\) /{s/^  now   //; /^  \(undo\|or\|keep\|not\) /d; s/^ *//; s/     .*//; p}' <<<"$output")
 }
 
 @test "selinux check --fix: backing file from a home directory, image relabelled by restorecon -> set, exit 0; the undo takes it back" {
@@ -39,6 +39,10 @@ now() {
 	run -1 --separate-stderr vd selinux check --fix --dry-run web --json
 	same "$(json '[.changes[].done] | unique | map(tostring) | join(" ")')" false
 	same "$(label $IMAGES/base.qcow2 | cut -d: -f3)" user_home_t
+	# what restorecon would set is what restorecon says
+	same "$(json '.files[] | [.path, .reason_id, .default] | join(" ")')" \
+		"$IMAGES/web.qcow2 relabelled $(matchpathcon -n $IMAGES/web.qcow2)
+$IMAGES/base.qcow2 user-home $(matchpathcon -n $IMAGES/base.qcow2)"
 	run -0 --separate-stderr vd selinux check --fix web --json
 	same "$(json '.changes[] | [.target, (.done | tostring)] | join(" ")')" "$IMAGES/web.qcow2 true
 $IMAGES/base.qcow2 true"
