@@ -123,6 +123,7 @@ LIB_SRCS := \
 	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
+	lib/cgroup-strays.c \
 	lib/cgroup-tree.c \
 	lib/cgroup-tune-io.c \
 	lib/cgroup-tune-read.c \
@@ -237,6 +238,7 @@ CMD_SRCS := \
 	cmd/cgroup-check.c \
 	cmd/cgroup-controllers.c \
 	cmd/cgroup-devices.c \
+	cmd/cgroup-finding.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
