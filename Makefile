@@ -126,6 +126,7 @@ LIB_SRCS := \
 	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
+	lib/cgroup-strays.c \
 	lib/cgroup-tree.c \
 	lib/cgroup-tune-io.c \
 	lib/cgroup-tune-read.c \
@@ -241,6 +242,7 @@ CMD_SRCS := \
 	cmd/cgroup-check.c \
 	cmd/cgroup-controllers.c \
 	cmd/cgroup-devices.c \
+	cmd/cgroup-finding.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
@@ -276,6 +278,7 @@ CMD_SRCS := \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-daemon.c \
+	cmd/logs-follow.c \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
 	cmd/logs-qmp.c \
@@ -311,7 +314,8 @@ CMD_SRCS := \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \
 	cmd/svirt-switch.c \
-	cmd/svirt-view.c
+	cmd/svirt-view.c \
+	cmd/until.c
 
 DATA := $(wildcard lib/data/*.tsv)
 
