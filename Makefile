@@ -123,6 +123,7 @@ LIB_SRCS := \
 	lib/cgroup-node.c \
 	lib/cgroup-parse.c \
 	lib/cgroup-place.c \
+	lib/cgroup-strays.c \
 	lib/cgroup-tree.c \
 	lib/cgroup-tune-io.c \
 	lib/cgroup-tune-read.c \
@@ -237,6 +238,7 @@ CMD_SRCS := \
 	cmd/cgroup-check.c \
 	cmd/cgroup-controllers.c \
 	cmd/cgroup-devices.c \
+	cmd/cgroup-finding.c \
 	cmd/cgroup-show.c \
 	cmd/cgroup-tree.c \
 	cmd/cgroup-view.c \
@@ -272,6 +274,7 @@ CMD_SRCS := \
 	cmd/logs-cmdline.c \
 	cmd/logs-common.c \
 	cmd/logs-daemon.c \
+	cmd/logs-follow.c \
 	cmd/logs-list.c \
 	cmd/logs-print.c \
 	cmd/logs-qmp.c \
@@ -308,7 +311,8 @@ CMD_SRCS := \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \
 	cmd/svirt-switch.c \
-	cmd/svirt-view.c
+	cmd/svirt-view.c \
+	cmd/until.c
 
 DATA := $(wildcard lib/data/*.tsv)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by cgroup-tree.c, -walk.c, -place.c, -node.c and -match.c only. */
+/* Shared by cgroup-tree.c, -walk.c, -place.c, -node.c, -match.c and -strays.c only. */
 
 #include "cgroup-name.h"
 #include "cgroup-tree.h"
@@ -142,6 +142,12 @@ bool vd_cg_wanted(const struct vd_cg_walk *walk, const struct vd_guest *guest);
 bool vd_cg_is_below(const char *path, const char *rel);
 
 /*
+ * The group of a process in @h from the top of the mount, in @text of its /proc/PID/cgroup, "" for the top itself; NULL
+ * when no line tells. It begins with "/.." when it is outside of this cgroup namespace. The caller frees it; *@ret_r is
+ * -ENOMEM or untouched.
+ */
+char *vd_cg_path_in(const struct vd_buf *text, const struct vd_cgroup_hierarchy *h, int *ret_r);
+/*
  * Find the running guests whose process was not seen in their group, through /proc/PID/cgroup, and say of each where
  * it is. @roots: what was walked already.
  */
@@ -149,8 +155,8 @@ int vd_cg_place(struct vd_cg_walk *walk, struct vd_strv *roots) VD_MUST_CHECK;
 
 /* Record what could not be read; more than 50 are dropped. */
 int vd_cg_problem(struct vd_cgroup_tree *tree, const char *path, const char *why, bool matters) VD_MUST_CHECK;
-int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const char *fmt, ...)
-        VD_PRINTF(3, 4) VD_MUST_CHECK;
+int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const struct vd_guest *guest, const char *fmt,
+               ...) VD_PRINTF(4, 5) VD_MUST_CHECK;
 
 /* A new child of @parent, a root when that is NULL; it owns @name and @rel, also when it fails. NULL: no memory. */
 struct vd_cgroup_node *vd_cg_add_node(struct vd_cgroup_tree *tree, struct vd_cgroup_node *parent,

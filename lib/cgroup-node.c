@@ -107,7 +107,8 @@ int vd_cg_problem(struct vd_cgroup_tree *tree, const char *path, const char *why
 	return p.path && p.why ? 0 : -ENOMEM;
 }
 
-int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const char *fmt, ...)
+int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const struct vd_guest *guest, const char *fmt,
+               ...)
 {
 	struct vd_cgroup_note *items = reallocarray(tree->notes, tree->n_notes + 1, sizeof(*items));
 	char *text = NULL;
@@ -122,7 +123,7 @@ int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const cha
 	va_end(ap);
 	if (n < 0)
 		return -ENOMEM;
-	items[tree->n_notes++] = (struct vd_cgroup_note){ id, text };
+	items[tree->n_notes++] = (struct vd_cgroup_note){ .id = id, .text = text, .guest = guest };
 	return 0;
 }
 

@@ -22,11 +22,7 @@ static bool is_of(const struct vd_cgroup_membership *line, const struct vd_cgrou
 	return false;
 }
 
-/*
- * The group of the process in @h from the top of the mount, in @text of /proc/PID/cgroup; NULL when no line tells, or
- * when it is outside of what is mounted here. The caller frees it; *@ret_r is -ENOMEM or untouched.
- */
-static char *path_in(const struct vd_buf *text, const struct vd_cgroup_hierarchy *h, int *ret_r)
+char *vd_cg_path_in(const struct vd_buf *text, const struct vd_cgroup_hierarchy *h, int *ret_r)
 {
 	struct vd_cgroup_membership line;
 	size_t pos = 0;
@@ -127,14 +123,14 @@ static int add_nowhere(struct vd_cg_walk *walk, const struct vd_cg_guest *guest,
 		return -ENOMEM;
 	node->guest = guest->guest;
 	if (!path)
-		return vd_cg_note(walk->tree, VD_CGROUP_NOTE_NO_GROUP,
+		return vd_cg_note(walk->tree, VD_CGROUP_NOTE_NO_GROUP, guest->guest,
 		                  "%s runs (process %d), but there is no cgroup of libvirt's for it", name,
 		                  (int)guest->pid);
 	if (asprintf(&node->path, "%s%s", walk->layout->items[h].path, path) < 0) {
 		node->path = NULL;
 		return -ENOMEM;
 	}
-	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_NO_GROUP,
+	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_NO_GROUP, guest->guest,
 	                  "%s runs without a cgroup of libvirt's: its process %d is in %s", name, (int)guest->pid,
 	                  *path ? path : "/");
 }
@@ -143,9 +139,9 @@ static int misplaced(struct vd_cg_walk *walk, const struct vd_cg_guest *guest, c
 {
 	guest->node->misplaced = true;
 	guest->node->stale = guest->node->orphan = false;
-	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, "process %d of %s is in %s, not in its group %s",
-	                  (int)guest->pid, vd_guest_name(guest->guest), path ? (*path ? path : "/") : "another group",
-	                  guest->node->rel);
+	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, guest->guest,
+	                  "process %d of %s is in %s, not in its group %s", (int)guest->pid,
+	                  vd_guest_name(guest->guest), path ? (*path ? path : "/") : "another group", guest->node->rel);
 }
 
 /* The process is in the group @node, which no running guest's name leads to. */
@@ -157,7 +153,7 @@ static int claim(struct vd_cg_walk *walk, struct vd_cg_guest *guest, struct vd_c
 	node->stale = node->orphan = false;
 	node->misplaced = true;
 	guest->node = node;
-	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED,
+	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, guest->guest,
 	                  "process %d of %s is in %s, whose name is not that of its group", (int)guest->pid,
 	                  vd_guest_name(guest->guest), node->rel);
 }
@@ -206,11 +202,11 @@ static int compare_hierarchies(struct vd_cg_walk *walk, const struct vd_cg_guest
 
 		if (!(guest->node->present & walk->listed & 1u << h))
 			continue;
-		path = path_in(text, hier, &r);
+		path = vd_cg_path_in(text, hier, &r);
 		if (!path || is_outside(path) || vd_cg_is_below(path, guest->node->rel))
 			continue;
 		guest->node->misplaced = true;
-		r = vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED,
+		r = vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, guest->guest,
 		               "process %d of %s is in %s of %s, not in its group", (int)guest->pid,
 		               vd_guest_name(guest->guest), *path ? path : "/", hier->label);
 	}
@@ -242,7 +238,7 @@ static int place_guest(struct vd_cg_walk *walk, struct vd_cg_guest *guest, struc
 	if (r < 0 && r != -ENOENT)
 		return vd_cg_problem(walk->tree, vd_buf_str(&file), strerror(-r), false);
 	r = 0;
-	path = text.len ? path_in(&text, &walk->layout->items[h], &r) : NULL;
+	path = text.len ? vd_cg_path_in(&text, &walk->layout->items[h], &r) : NULL;
 	if (path && is_outside(path))
 		return vd_cg_problem(
 		        walk->tree, vd_buf_str(&file),

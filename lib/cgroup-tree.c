@@ -140,7 +140,7 @@ static int check_placed(struct vd_cg_walk *walk, const char *label)
 
 		if (g->node && !g->placed && g->pid > 0) {
 			g->node->misplaced = true;
-			r = vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED,
+			r = vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, g->guest,
 			               "process %d of %s is not in its group of %s", (int)g->pid,
 			               vd_guest_name(g->guest), label);
 		}
@@ -187,11 +187,13 @@ static int note_leftovers(struct vd_cgroup_tree *tree, struct vd_cgroup_node *co
 		const struct vd_cgroup_node *n = nodes[i];
 
 		if (n->stale)
-			r = vd_cg_note(tree, VD_CGROUP_NOTE_STALE,
+			r = vd_cg_note(tree, VD_CGROUP_NOTE_STALE, n->guest,
 			               "%s is left behind: no process is in it, no guest runs in it", n->path);
 		else if (n->orphan)
-			r = vd_cg_note(tree, VD_CGROUP_NOTE_ORPHAN,
+			r = vd_cg_note(tree, VD_CGROUP_NOTE_ORPHAN, n->guest,
 			               "%s holds processes, but libvirt knows no running guest for it", n->path);
+		if (!r && (n->stale || n->orphan))
+			tree->notes[tree->n_notes - 1].node = n;
 		if (!r)
 			r = note_leftovers(tree, n->children, n->n_children);
 	}

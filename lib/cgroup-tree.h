@@ -59,7 +59,9 @@ enum vd_cgroup_note_id {
 };
 struct vd_cgroup_note {
 	enum vd_cgroup_note_id id;
-	char *text; /* a sentence; names in it are not escaped */
+	char *text;                        /* a sentence; names in it are not escaped */
+	const struct vd_guest *guest;      /* whose group it is, running or not; NULL unknown. Borrowed */
+	const struct vd_cgroup_node *node; /* the group that was left behind, or that is not libvirt's; else NULL */
 };
 
 /* A file or directory that could not be read. */

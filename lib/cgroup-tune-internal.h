@@ -50,6 +50,12 @@ void vd_tune_trouble(struct vd_tune *tune, struct vd_tunable *row, const char *f
 /* Set status, is_set and why of @row from what it holds; @matches: the kernel's value is the expected one. */
 void vd_tune_judge(struct vd_tune *tune, struct vd_tunable *row, int read_result, bool matches, bool kernel_limits);
 
+/*
+ * After vd_tune_judge(), of a row that differs: what to write to its file, @want, and what takes that back, @now, both
+ * behind @before. Nothing where a value is not known or the file is not there.
+ */
+void vd_tune_mend(struct vd_tune *tune, struct vd_tunable *row, const char *before, const char *want, const char *now);
+
 /* Weights and throttling of block devices. */
 void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, const struct vd_tune_group *weight_group);
 /* CPUs and memory nodes of one group; @pin: CPUs that the XML gives it, NULL none. */

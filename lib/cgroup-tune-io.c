@@ -102,6 +102,31 @@ static char *device_number(struct vd_tune *tune, const char *path)
 	return text;
 }
 
+/* "254:0 4096" or "254:0 rbps=4096"; a negative value is no limit: "max" in v2, 0 in v1. */
+static char *device_line(struct vd_tune *tune, const char *number, size_t len, const char *key, int64_t value)
+{
+	bool v2 = vd_tune_is_v2(tune, VD_CGROUP_BLKIO);
+	char *text = NULL;
+
+	if (value < 0)
+		vd_tune_set(tune, &text, "%.*s %s%s%s", (int)len, number, key ? key : "", key ? "=" : "",
+		            !v2   ? "0"
+		            : key ? "max"
+		                  : "default");
+	else
+		vd_tune_set(tune, &text, "%.*s %s%s%" PRId64, (int)len, number, key ? key : "", key ? "=" : "", value);
+	return text;
+}
+
+static void mend_device(struct vd_tune *tune, struct vd_tunable *row, const char *number, size_t len, const char *key,
+                        int64_t want, int64_t now)
+{
+	VD_AUTO_FREE char *line = device_line(tune, number, len, key, want);
+	VD_AUTO_FREE char *old = device_line(tune, number, len, key, now);
+
+	vd_tune_mend(tune, row, "", line, old);
+}
+
 static void device_row(struct vd_tune *tune, const struct vd_tune_group *group, const struct vd_blkio_device *device,
                        const char *name, const char *file, const char *key, int64_t want)
 {
@@ -123,6 +148,8 @@ static void device_row(struct vd_tune *tune, const struct vd_tune_group *group, 
 	else if (!r)
 		vd_tune_set(tune, &row->kernel, "%s", "max");
 	vd_tune_judge(tune, row, r, found && n == want, true);
+	if (number)
+		mend_device(tune, row, number, strlen(number), key, want, n);
 	/* Which line is the device's cannot be told without its number; another value than all of them is wrong. */
 	if (!r && !number && !found && tune->text.len && !vd_root_is_live(tune->root)) {
 		row->status = VD_TUNABLE_UNKNOWN;
@@ -176,6 +203,7 @@ static void strange_devices(struct vd_tune *tune, const struct vd_tune_group *gr
 		vd_tune_set(tune, &row->device, "%.*s", (int)head, line);
 		vd_tune_set(tune, &row->kernel, "%.*s %.*s", (int)head, line, (int)n, value);
 		vd_tune_judge(tune, row, 0, false, true);
+		mend_device(tune, row, line, head, v2 ? kind->key_v2 : NULL, -1, limit);
 	}
 }
 
@@ -222,6 +250,8 @@ static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int 
 	usual = n == 100 || n == 500 || n == 1000;
 	vd_tune_judge(tune, row, r, want > 0 ? n == want || (converted && n == bfq_weight(want)) : usual,
 	              n >= 0 && !usual);
+	/* cfq's default was 500, that of what came after it is 100; which of them is there is not known here. */
+	vd_tune_mend(tune, row, "", row->expected, row->kernel);
 }
 
 void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, const struct vd_tune_group *weight_group)
@@ -324,6 +354,7 @@ static void set_row(struct vd_tune *tune, const struct vd_tune_group *group, con
 		vd_tune_set(tune, &row->kernel, "%.*s", (int)strcspn(text, "\n"), text);
 	usual = known && (vd_cpuset_is_empty(&set) || like_parent(tune, group, &set, file));
 	vd_tune_judge(tune, row, r, known && (want ? vd_cpuset_equal(&set, &wanted_set) : usual), known && !usual);
+	vd_tune_mend(tune, row, "", row->expected, row->kernel);
 	if (want && known && !strcmp(file, "cpuset.cpus"))
 		add_offline(tune, group, row, wanted_set);
 }

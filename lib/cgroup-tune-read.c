@@ -134,3 +134,12 @@ void vd_tune_judge(struct vd_tune *tune, struct vd_tunable *row, int read_result
 		row->status = matches ? VD_TUNABLE_OK : VD_TUNABLE_DIFFERS;
 	}
 }
+
+void vd_tune_mend(struct vd_tune *tune, struct vd_tunable *row, const char *before, const char *want, const char *now)
+{
+	if (row->status != VD_TUNABLE_DIFFERS || !row->kernel || !want)
+		return;
+	vd_tune_set(tune, &row->write, "%s%s", before, want);
+	if (now)
+		vd_tune_set(tune, &row->unwrite, "%s%s", before, now);
+}

@@ -58,6 +58,7 @@ static void shares(struct vd_tune *tune, const struct vd_tune_group *group)
 			n = -1;
 	}
 	vd_tune_judge(tune, row, r, want >= 0 ? n == want : n == (v2 ? 100 : 1024), n != (v2 ? 100 : 1024));
+	vd_tune_mend(tune, row, "", want >= 0 ? row->expected : v2 ? "100" : "1024", row->kernel);
 }
 
 /* How often a quota cut the group short. */
@@ -98,6 +99,19 @@ static int read_quota_period(struct vd_tune *tune, const struct vd_tune_group *g
 	return 0;
 }
 
+/* In cpu.max a quota may stand alone, a period needs the quota before it: the one that is there, in tune->text. */
+static void mend_bandwidth(struct vd_tune *tune, struct vd_tunable *row, bool period)
+{
+	bool v2 = vd_tune_is_v2(tune, VD_CGROUP_CPU);
+	const char *none = v2 ? "max" : "-1", *want = row->expected ? row->expected : period ? "100000" : none;
+	VD_AUTO_FREE char *before = NULL;
+
+	if (v2 && period)
+		vd_tune_set(tune, &before, "%.*s ", (int)strcspn(vd_buf_str(&tune->text), " \n"),
+		            vd_buf_str(&tune->text));
+	vd_tune_mend(tune, row, before ? before : "", strcmp(want, "max") ? want : none, row->kernel);
+}
+
 /* @quota, @period: of the XML; 0 and -1 set nothing. A negative quota, no limit, is read as -1 too. */
 static void bandwidth(struct vd_tune *tune, const struct vd_tune_group *group, const char *const names[2],
                       int64_t quota, int64_t period)
@@ -125,6 +139,7 @@ static void bandwidth(struct vd_tune *tune, const struct vd_tune_group *group, c
 		if (!i && !r)
 			add_throttling(tune, group, row);
 		vd_tune_judge(tune, row, r, known && (want[i] > 0 ? n == want[i] : n == usual), known && n != usual);
+		mend_bandwidth(tune, row, i == 1);
 	}
 }
 
@@ -190,6 +205,7 @@ static void memory(struct vd_tune *tune, const struct vd_tune_group *group, cons
 	int64_t n = 0, want = kib >= UNLIMITED_KIB ? -1 : kib * 1024;
 	bool known = false;
 	struct vd_tunable *row;
+	const char *none;
 	int r;
 
 	if (!vd_tune_has(tune, VD_CGROUP_MEMORY))
@@ -215,6 +231,8 @@ static void memory(struct vd_tune *tune, const struct vd_tune_group *group, cons
 		add_memory_trouble(tune, group, kind, row);
 	}
 	vd_tune_judge(tune, row, r, known && (kib >= 0 ? same_memory(want, n) : n < 0), known && n >= 0);
+	none = vd_tune_is_v2(tune, VD_CGROUP_MEMORY) ? "max" : "-1";
+	vd_tune_mend(tune, row, "", want >= 0 && kib >= 0 ? row->expected : none, n >= 0 ? row->kernel : none);
 }
 
 /* systemd's limit on the tasks of the scope: not libvirt's, but a guest dies of it. */
@@ -255,6 +273,8 @@ static void scope(struct vd_tune *tune, const struct vd_tune_group *group)
 		free(row->group);
 		free(row->path);
 		free(row->kernel);
+		free(row->write);
+		free(row->unwrite);
 		free(row->trouble);
 		free(row->why);
 	}
@@ -429,6 +449,8 @@ void vd_tunables_release(struct vd_tunables *list)
 		free(row->expected);
 		free(row->kernel);
 		free(row->path);
+		free(row->write);
+		free(row->unwrite);
 		free(row->trouble);
 		free(row->why);
 	}

@@ -29,6 +29,8 @@ struct vd_tunable {
 	char *path;       /* the file */
 	int64_t use;      /* what is used of it now, in its unit; -1: not measured */
 	bool use_bytes;
+	char *write;   /* what makes the file hold the expected value, libvirt's own default without one; NULL */
+	char *unwrite; /* what takes that back; NULL */
 	char *trouble; /* what the kernel counted, in words; NULL: nothing */
 	char *why;     /* VD_TUNABLE_UNKNOWN and a value that is missing: a reason; NULL */
 	bool is_set;   /* the XML sets it, or the kernel limits something */

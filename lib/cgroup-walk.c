@@ -90,9 +90,18 @@ static void scan_ids(const struct vd_cg_walk *walk, struct scan *scan)
 static int stray_note(struct vd_cg_walk *walk, const struct scan *scan, const char *where)
 {
 	scan->node->misplaced = true;
-	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, "vCPU %u of %s (thread %d) is in %s, not in vcpu%u",
-	                  scan->stray->id, vd_guest_name(scan->guest->guest), (int)scan->stray->tid, where,
-	                  scan->stray->id);
+	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, scan->guest->guest,
+	                  "vCPU %u of %s (thread %d) is in %s, not in vcpu%u", scan->stray->id,
+	                  vd_guest_name(scan->guest->guest), (int)scan->stray->tid, where, scan->stray->id);
+}
+
+/* libvirt takes the group away with the I/O thread: without a thread it was moved elsewhere. */
+static int empty_note(struct vd_cg_walk *walk, const struct scan *scan)
+{
+	scan->node->misplaced = true;
+	return vd_cg_note(walk->tree, VD_CGROUP_NOTE_MISPLACED, scan->guest->guest,
+	                  "I/O thread %u of %s is not in its group iothread%u, which is empty", scan->number,
+	                  vd_guest_name(scan->guest->guest), scan->number);
 }
 
 /* Threads in groups that are not shown, such as those that a container's own init made. */
@@ -150,6 +159,8 @@ static int add_threads(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent,
 		scan.node->tasks = scan.count;
 		if (scan.stray)
 			r = stray_note(walk, &scan, name);
+		else if (guest && !scan.count && scan.child == VD_CGROUP_CHILD_IOTHREAD)
+			r = empty_note(walk, &scan);
 	}
 	if (r == -ENODEV)
 		vd_cg_drop_last(walk->tree, guest_node);

@@ -15,6 +15,8 @@ VLOG_CATEGORY("virtdiag.filter-check");
 
 /* How many names a message lists. */
 #define MAX_NAMES 3
+/* Looking for a similar name costs milliseconds: a string with more strange items than this is no set of slips. */
+#define MAX_LOOKS 20
 
 void vd_filter_warnings_release(struct vd_filter_warnings *warnings)
 {
@@ -59,6 +61,7 @@ struct check {
 	const struct vd_filters *outputs;
 	unsigned default_level;
 	struct vd_filter_warnings *warnings;
+	unsigned looks; /* how often a similar name was looked for */
 };
 
 /* One item of the string, with its parts as borrowed bytes. */
@@ -233,7 +236,8 @@ static int check_nearest(struct check *c, const struct item *item)
 	/* Names that came and went between two examined versions are known to nobody. */
 	if (c->catalogue->version < VD_VERSION(7, 0, 0) && c->catalogue->fit == VD_FIT_BETWEEN)
 		since = " known for this version";
-	if (vd_catalogue_nearest(c->catalogue, item->match, (size_t)item->match_len, MAX_NAMES, &names) < 0 ||
+	if ((c->looks++ < MAX_LOOKS &&
+	     vd_catalogue_nearest(c->catalogue, item->match, (size_t)item->match_len, MAX_NAMES, &names) < 0) ||
 	    join_names(&names, " or ", &list) < 0)
 		return -ENOMEM;
 	return vd_filter_warn(c->warnings, "no-match", item->index, "'%.*s' matches no category%s%s%s%s%s",
@@ -550,7 +554,7 @@ static int check_item(struct check *c, long index)
 int vd_filters_check(const struct vd_filters *filters, const struct vd_catalogue *catalogue,
                      const struct vd_filters *outputs, unsigned default_level, struct vd_filter_warnings *warnings)
 {
-	struct check c = { filters, catalogue, outputs, default_level, warnings };
+	struct check c = { filters, catalogue, outputs, default_level, warnings, 0 };
 
 	for (size_t i = 0; i < filters->count; i++)
 		if (filters->items[i].valid && (!filters->era.item_by_item || filters->items[i].applied != VD_NO) &&

@@ -589,6 +589,82 @@ finding() {
 	same "$(json '[.findings[] | select(.id == "cgroup-limit") | .evidence[0].path] | join(" ")')" "$g/memory.swap.max"
 }
 
+# task PID TID NAME GROUP...: a thread, and the lines of its cgroup file
+task() {
+	local path=/proc/$1/task/$2
+	put "$path/comm" "$3"
+	shift 3
+	put "$path/cgroup" "$@"
+}
+
+@test "cgroup check: a thread in a wrong group of one hierarchy of v1 -> that, and what moves it" {
+	built
+	put /proc/self/mountinfo "26 1 254:0 / / rw - ext4 /dev/vda rw" \
+		"31 26 0:26 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct" \
+		"32 26 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset"
+	put /run/libvirt/qemu/a.xml "<domstatus state='running' reason='booted' pid='100'><vcpus><vcpu id='0' pid='101'/></vcpus>
+		<domain type='kvm' id='1'><name>a</name><memory>2097152</memory><os><type>hvm</type></os></domain></domstatus>"
+	local g=/machine/qemu-1-a.libvirt-qemu c child
+	for c in cpu,cpuacct cpuset; do
+		put /sys/fs/cgroup/$c$g/tasks
+		for child in emulator:100 vcpu0:101 iothread7:102; do
+			put "/sys/fs/cgroup/$c$g/${child%:*}/tasks" "${child#*:}"
+		done
+	done
+	task 100 100 qemu "2:cpuset:$g/emulator" "1:cpu,cpuacct:$g/emulator"
+	task 100 101 "CPU 0/KVM" "2:cpuset:$g/vcpu0" "1:cpu,cpuacct:$g/vcpu0"
+	task 100 102 "IO iothread7" "2:cpuset:$g/emulator" "1:cpu,cpuacct:$g/iothread7"
+	task 100 103 worker "2:cpuset:$g/iothread7" "1:cpu,cpuacct:$g/iothread7"
+	run -0 --separate-stderr vd --root "$H" --json cgroup check
+	same "$(json '[.findings[] | [.id, .guest, .subject, .confidence, .message] | @json] | join(" ")')" \
+		"$(jq -cn --arg g $g '["cgroup-misplaced", "a", "iothread7", "certain", "I/O thread 7 (thread 102, \"IO iothread7\") is in "
+			+ $g + "/emulator of cpuset, not in iothread7: the limits of that do not hold for it"]')"
+	same "$(json '.findings[0].fix | @json')" "$(jq -cn --arg d /sys/fs/cgroup/cpuset$g '[{command: ["sh", "-c",
+		"echo \"$0\" >\"$1\"", "102", $d + "/iothread7/tasks"], risk: null, undo: ["sh", "-c",
+		"echo \"$0\" >\"$1\"", "102", $d + "/emulator/tasks"]}]')"
+	run -0 --separate-stderr vd --root "$H" cgroup check
+	has "$output" "cgroup-misplaced of a: iothread7
+  fix   sh -c 'echo \"\$0\" >\"\$1\"' 102 /sys/fs/cgroup/cpuset$g/iothread7/tasks
+  undo  sh -c 'echo \"\$0\" >\"\$1\"' 102 /sys/fs/cgroup/cpuset$g/emulator/tasks"
+
+	# In both hierarchies it is one finding; a thread that nobody can name is likely, a helper of KVM is none.
+	task 100 101 "CPU 0/KVM" "2:cpuset:$g/iothread7" "1:cpu,cpuacct:$g/iothread7"
+	task 100 102 "IO iothread7" "2:cpuset:$g/iothread7" "1:cpu,cpuacct:$g/iothread7"
+	task 100 103 worker "2:cpuset:$g/vcpu0" "1:cpu,cpuacct:$g/emulator"
+	task 100 104 kvm-nx-lpage "2:cpuset:$g/vcpu0" "1:cpu,cpuacct:$g/vcpu0"
+	task 100 105 "IO iothread9" "2:cpuset:/" "1:cpu,cpuacct:$g"
+	run -0 --separate-stderr vd --root "$H" --json cgroup check
+	same "$(json '.findings[] | [.subject, .confidence, (.fix | length)] | @json')" '["vcpu0","certain",2]
+["emulator","likely",1]
+["its group","certain",1]'
+	has "$(json '.findings[0].message')" "of cpu,cpuacct and cpuset, not in vcpu0"
+
+	# Without what the threads say, the groups' own lists are what is known.
+	rm -r "$H/proc/100"
+	put "/sys/fs/cgroup/cpu,cpuacct$g/iothread7/tasks" 101
+	put "/sys/fs/cgroup/cpu,cpuacct$g/vcpu0/tasks"
+	run -0 --separate-stderr vd --root "$H" --json cgroup check
+	same "$(json '.findings[] | [.id, .guest] | @json')" '["cgroup-misplaced","a"]'
+}
+
+@test "cgroup check: limits that differ -> a fix and its undo, each in the form of its file" {
+	built
+	guest a 1 100 "<cputune><shares>300</shares><global_period>50000</global_period><global_quota>25000</global_quota>
+		</cputune><memtune><hard_limit unit='KiB'>262144</hard_limit></memtune>"
+	local g=/sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	limits $g cpu.weight=100 "cpu.max=max 100000" memory.max=max memory.high=4096 "io.max=254:0 rbps=4096 wbps=max"
+	run -1 --separate-stderr vd --root "$H" --json cgroup check
+	same "$(json '.findings[] | select(.id == "cgroup-limit") | .fix[] | [.command[3:], .undo[3:]] | @json' | sed "s|$g/||g")" \
+		'[["300","cpu.weight"],["100","cpu.weight"]]
+[["25000","cpu.max"],["max","cpu.max"]]
+[["max 50000","cpu.max"],["max 100000","cpu.max"]]
+[["268435456","memory.max"],["max","memory.max"]]
+[["max","memory.high"],["4096","memory.high"]]
+[["254:0 rbps=max","io.max"],["254:0 rbps=4096","io.max"]]'
+}
+
 @test "cgroup check: no group, a device rule that is not there, broken qemu.conf -> fail" {
 	xml="<devices><hostdev mode='subsystem' type='usb'><source><address bus='2' device='5'/></source></hostdev></devices>"
 	conf='cgroup_controllers = [ "pids" ]'
@@ -597,7 +673,7 @@ finding() {
 	put /proc/200/cgroup "1:devices:/"
 	run -1 --separate-stderr vd --json --root "$H" cgroup check
 	same "$(finding cgroup-device-denied)" "fail a"
-	same "$(finding cgroup-none)" "fail -"
+	same "$(finding cgroup-none)" "fail b"
 	same "$(finding cgroup-conf)" "fail -"
 	run -0 --separate-stderr vd --root "$H" --session cgroup check
 }

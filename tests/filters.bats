@@ -133,6 +133,13 @@ file() {
 	run -0 --separate-stderr f check --strict '1:qemu'
 }
 
+@test "filters check: very many names that are nowhere near -> all are told, similar ones for the first alone" {
+	line=$(printf '1:qemu.qemu_monitr%d ' {1..2000})
+	run -1 --separate-stderr vd filters check "$line" --strict
+	same "$(grep -c 'no-match: ' <<<"$output")" 2000
+	same "$(grep -c 'no-match: .*did you mean' <<<"$output")" 20
+}
+
 @test "check: the flood's silencer, put before the item, ends the warning" {
 	run -0 --separate-stderr f check '1:util'
 	has "$output" "put '3:util.event 3:util.json 3:util.object' before it"

@@ -110,6 +110,25 @@ wanted_options() {
 	done
 }
 
+# variables FILE...: the names of the environment that the sources read, where they stand in the code
+variables() {
+	grep -hoE '(getenv|env_set|vd_session_env|xdg_dir)\([^;"]*"[A-Z_]+"' "$@" | sed 's/.*"\(.*\)"/\1/' | sort -u
+}
+
+@test "man: every variable of the environment that is read -> stands in a page, that of virtdiag or its command's" {
+	local source=$BATS_TEST_DIRNAME/.. name
+	items=$(sed -n 's/^\.It Ev //p' "$MAN"/*.1)
+	[ "$(variables "$source"/cmd/*.c "$source"/lib/*.c | wc -l)" -gt 10 ]
+	while read -r name; do
+		echo "# $name"
+		has " ${items//[$'\n',]/ } " " $name "
+	done < <(variables "$source"/cmd/*.c "$source"/lib/*.c)
+	# Where the name is a variable itself, its values are literals in one of the calls above, or known:
+	same "$(cd "$source" && grep -lE 'getenv\([^")]' cmd/*.c lib/*.c | tr '\n' ' ')" \
+		"cmd/report.c cmd/source-run.c lib/guests-places.c lib/log.c "
+	has "$items" "VIRTDIAG_LOG_FILTERS , VIRTDIAG_LOG_OUTPUTS"
+}
+
 @test "man: columns of each table -> an item each" {
 	for command in $(paged); do
 		page=$MAN/virtdiag-$command.1
