@@ -2,12 +2,10 @@
 /* virtdiag logs daemon: the records of libvirt's own logs, chosen and coloured. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "follow.h"
 #include "logs-records.h"
 #include "logs-verbs.h"
 #include "paint.h"
@@ -20,6 +18,7 @@ struct show {
 	struct vd_ctx *ctx;
 	struct vd_out out;
 	struct vd_select select;
+	const char *source; /* name of the only log */
 	bool label;         /* several logs: each line names its own */
 	bool taken;         /* the record above is shown */
 	bool noise;         /* ... and dimmed */
@@ -298,7 +297,7 @@ static size_t show_window(void *data, const char *text, size_t len, int64_t offs
 		line.len = (size_t)(newline - s);
 		is_head = vd_record_parse(s, line.len, 0, &record);
 		if (is_head)
-			show->taken = vd_select_takes(&show->select, &record, VD_NO_TIME);
+			show->taken = vd_select_takes(&show->select, &record, show->source, VD_NO_TIME);
 		if (!show->taken)
 			continue;
 		if (is_head)
@@ -317,7 +316,7 @@ static void show_line(struct show *show, const struct vd_records_line *line)
 	const struct vd_record *record = line->record;
 
 	if (record) {
-		show->taken = vd_select_takes(&show->select, record, line->time);
+		show->taken = vd_select_takes(&show->select, record, line->source, line->time);
 		if (show->whose) /* also of records that are not shown: they tell whose the others are */
 			show->guest = vd_whose_record(show->whose, line->number, record);
 		if (show->by_guest)
@@ -326,7 +325,7 @@ static void show_line(struct show *show, const struct vd_records_line *line)
 	if (record && show->taken && show->ctx->json) {
 		show->level = record->level;
 		show->thread = record->thread;
-		show->category = vd_functions_of(&show->functions, record);
+		show->category = vd_functions_of(&show->functions, record, line->source);
 	}
 	if (!show->taken || (show->select.match && !grep(show, line)))
 		return;
@@ -364,97 +363,34 @@ static void show_release(struct show *show)
 	vd_buf_release(&show->held);
 }
 
-/* --- following --- */
-
-/* A followed log. */
-struct followed {
-	const char *path;
-	size_t number;
-	struct vd_record_clock clock;
-	struct vd_record record;
-	int64_t time; /* of the record above */
-};
-
-static int take_followed(void *data, void *file, const struct vd_line *line, const char *path)
+/* A line of a followed log. */
+static bool take_followed(void *data, const struct vd_records_line *line)
 {
 	struct show *show = data;
-	struct followed *followed = file;
-	struct vd_records_line records_line = { .source = path, .number = followed->number };
-	/* Painting reads behind a line, and this one ends where its buffer may. */
-	VD_AUTO_BUF copy = VD_BUF_INIT;
 
-	vd_report_check(vd_buf_reserve(&copy, line->len + VD_LINES_SLACK));
-	vd_report_check(vd_buf_add(&copy, line->text, line->len));
-	records_line.line = *line;
-	records_line.line.text = copy.data;
-	if (line->first && vd_record_parse(copy.data, line->len, 0, &followed->record)) {
-		records_line.record = &followed->record;
-		followed->clock.reference = (int64_t)time(NULL);
-		followed->time = vd_record_time(&followed->clock, &followed->record);
-	}
-	records_line.time = followed->time;
-	show_line(show, &records_line);
+	show_line(show, line);
 	vd_logs_gave_up(show->ctx, show->select.match, &show->gave_up);
-	return show->out.error ? -show->out.error : 0;
-}
-
-/* Where the last lines of a file begin; 0 for one that is not there yet. */
-static int64_t tail_of(struct vd_ctx *ctx, const char *path, long lines)
-{
-	int64_t offset = 0;
-	VD_AUTO_CLOSE int fd = -1;
-
-	if (vd_root_open_file(ctx->root, path, &fd, NULL) < 0 || vd_lines_tail(fd, (uint64_t)lines, &offset) < 0)
-		return 0;
-	return offset;
-}
-
-static enum vd_exit follow_all(struct vd_ctx *ctx, struct show *show, const struct vd_strv *paths)
-{
-	const struct vd_follow_calls calls = { .line = take_followed, .data = show };
-	struct followed *logs = vd_report_need(calloc(paths->len, sizeof(*logs)));
-	struct vd_follow *follow = NULL;
-	VD_AUTO_ERR err = VD_ERR_INIT;
-	int r = vd_follow_new(ctx->root, &calls, &follow, &err);
-
-	for (size_t i = 0; i < paths->len && r >= 0; i++) {
-		logs[i] = (struct followed){ .path = paths->items[i], .number = i, .time = VD_NO_TIME };
-		r = vd_follow_add(follow, logs[i].path, tail_of(ctx, logs[i].path, vd_opt_num(ctx, "lines", 10)),
-		                  &logs[i], &err);
-	}
-	while (r >= 0) {
-		struct pollfd poll_fd = { .fd = vd_follow_fd(follow), .events = POLLIN };
-
-		r = vd_follow_read(follow);
-		if (!vd_out_flush(&show->out))
-			r = -show->out.error;
-		if (r >= 0)
-			poll(&poll_fd, 1, vd_follow_timeout(follow));
-	}
-	if (!show->out.error) {
-		if (!err.code)
-			vd_err_set(&err, -r, "cannot follow the logs: %s", strerror(-r));
-		vd_fail(ctx, &err);
-	}
-	vd_follow_free(follow);
-	free(logs);
-	return VD_EXIT_UNKNOWN;
+	return !show->out.error;
 }
 
 static enum vd_exit run_follow(struct vd_ctx *ctx, struct show *show, int argc, char **argv)
 {
-	VD_AUTO_STRV paths = VD_STRV_INIT;
+	struct vd_followed_logs logs = { .paths = VD_STRV_INIT };
 	enum vd_exit status;
 
 	if (ctx->root_dir && argc)
 		return vd_usage(ctx, "with --root only the logs of its daemons can be followed, not a FILE");
-	if (!vd_input_paths(ctx, argc, argv, &paths) && !paths.len)
-		return VD_EXIT_UNKNOWN;
-	show->label = paths.len > 1;
-	show->taken = show->select.any && !show->by_guest;
-	vd_out_open(ctx, false, &show->out);
-	status = follow_all(ctx, show, &paths);
-	return vd_out_close(ctx, &show->out, status);
+	if (vd_input_follow(ctx, argc, argv, &logs)) {
+		show->label = logs.paths.len + logs.journal > 1;
+		show->taken = show->select.any && !show->by_guest;
+		vd_out_open(ctx, false, &show->out);
+		status = vd_logs_follow(ctx, &show->out, &logs, take_followed, show);
+		status = vd_out_close(ctx, &show->out, status);
+	} else {
+		status = VD_EXIT_UNKNOWN;
+	}
+	vd_strv_release(&logs.paths);
+	return status;
 }
 
 static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
@@ -482,6 +418,7 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 		input.records.skip = show_window;
 	}
 	input.records.skip_data = &show;
+	show.source = input.records.items[0]->name;
 	show.live = vd_input_is_live(&input);
 	vd_out_open(ctx, true, &show.out);
 	while (!show.out.error && (!vd_input_would_wait(&input) || vd_out_flush(&show.out)) &&

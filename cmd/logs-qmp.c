@@ -209,7 +209,8 @@ static void take_line(struct session *session, const struct vd_records_line *lin
 	if (!line->record)
 		return;
 	base.guest = vd_whose_record(session->whose, line->number, line->record);
-	if (!vd_qmp_parse(line->record, &qmp) || !vd_select_takes(&session->select, line->record, line->time))
+	if (!vd_qmp_parse(line->record, &qmp) ||
+	    !vd_select_takes(&session->select, line->record, line->source, line->time))
 		return;
 	base.monitor = qmp.monitor;
 	base.number = (uint64_t)line->line.offset;

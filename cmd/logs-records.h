@@ -31,11 +31,25 @@ void vd_input_release(struct vd_records_input *input);
 bool vd_input_is_live(const struct vd_records_input *input);
 /* May the next line have to be waited for, at a pipe? What was printed so far is to be seen then. */
 bool vd_input_would_wait(struct vd_records_input *input);
+/* --- following ---------------------------------------------------------------------------------------------------- */
+
+struct vd_followed_logs {
+	struct vd_strv paths; /* absolute ones; owned */
+	bool journal;         /* the journal too */
+	bool failed;          /* something cannot be followed: a message was printed */
+};
+
 /*
- * The absolute paths of the logs to follow: what the operands name, else the files of the host's daemons. False, after
- * a message, when there is none or not all can be followed.
+ * The logs to follow: what the operands name, else where the host's daemons log. Prints a message for what cannot be
+ * followed; false when nothing is left.
  */
-bool vd_input_paths(struct vd_ctx *ctx, int argc, char **argv, struct vd_strv *paths);
+bool vd_input_follow(struct vd_ctx *ctx, int argc, char **argv, struct vd_followed_logs *logs);
+/*
+ * Hand the last lines of the logs, option "lines", and then what is added to @take until it returns false, a signal
+ * ends the program, or nobody reads standard output any more. Flushes @out whenever there is nothing to read.
+ */
+enum vd_exit vd_logs_follow(struct vd_ctx *ctx, struct vd_out *out, const struct vd_followed_logs *logs,
+                            bool (*take)(void *data, const struct vd_records_line *line), void *data);
 
 /* --- which records are wanted ------------------------------------------------------------------------------------- */
 
@@ -77,8 +91,8 @@ enum vd_exit vd_select_init(struct vd_ctx *ctx, bool time_only, struct vd_select
 void vd_select_release(struct vd_select *select);
 /* Does a condition need the time of records? */
 bool vd_select_wants_time(const struct vd_select *select);
-/* Is the record wanted, --grep aside? A line before the first record has none: NULL. */
-bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, int64_t time);
+/* Is the record of the log @source wanted, --grep aside? A line before the first record has none: NULL. */
+bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, const char *source, int64_t time);
 
 /*
  * Tell @whose which guest --guest GUEST means, by name, by UUID, or both when this host knows it. @names keeps what was

@@ -91,7 +91,7 @@ bool vd_select_wants_time(const struct vd_select *select)
 	return select->since != INT64_MIN || select->until != INT64_MAX;
 }
 
-bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, int64_t time)
+bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, const char *source, int64_t time)
 {
 	if (select->any)
 		return true;
@@ -103,7 +103,7 @@ bool vd_select_takes(const struct vd_select *select, const struct vd_record *rec
 	    !(record->function.len && vd_glob_matches(select->function, record->function.s, record->function.len)))
 		return false;
 	if (select->categories) {
-		unsigned category = vd_functions_of(&select->functions, record);
+		unsigned category = vd_functions_of(&select->functions, record, source);
 
 		if (category == VD_CATEGORY_NONE || !select->categories[category])
 			return false;

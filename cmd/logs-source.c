@@ -159,38 +159,40 @@ void vd_input_release(struct vd_records_input *input)
 	vd_records_release(&input->records);
 }
 
-bool vd_input_paths(struct vd_ctx *ctx, int argc, char **argv, struct vd_strv *paths)
+/* What does not exist yet is waited for; where it would be has to be known. */
+static void add_followed(struct vd_strv *paths, const char *operand)
+{
+	VD_AUTO_FREE char *path = realpath(operand, NULL);
+	VD_AUTO_FREE char *cwd = path || operand[0] == '/' ? NULL : getcwd(NULL, 0);
+	VD_AUTO_BUF absolute = VD_BUF_INIT;
+
+	vd_report_check(path ? vd_buf_adds(&absolute, path)
+	                     : vd_buf_addf(&absolute, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", operand));
+	vd_report_check(vd_strv_add(paths, absolute.data));
+}
+
+bool vd_input_follow(struct vd_ctx *ctx, int argc, char **argv, struct vd_followed_logs *logs)
 {
 	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
-	bool failed = false;
 
-	for (int i = 0; i < argc; i++) {
-		/* What does not exist yet is waited for; where it would be has to be known. */
-		VD_AUTO_FREE char *path = realpath(argv[i], NULL);
-		VD_AUTO_FREE char *cwd = path || argv[i][0] == '/' ? NULL : getcwd(NULL, 0);
-		VD_AUTO_BUF absolute = VD_BUF_INIT;
-
-		vd_report_check(path ? vd_buf_adds(&absolute, path)
-		                     : vd_buf_addf(&absolute, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", argv[i]));
-		vd_report_check(vd_strv_add(paths, absolute.data));
-	}
+	*logs = (struct vd_followed_logs){ .paths = VD_STRV_INIT };
+	for (int i = 0; i < argc; i++)
+		add_followed(&logs->paths, argv[i]);
 	if (!argc)
 		find_places(ctx, &places);
 	for (size_t i = 0; i < places.files.len; i++)
-		vd_report_check(vd_strv_add(paths, places.files.items[i]));
-	if (places.journal.len) {
-		vd_error(ctx,
-		         "the journal is not followed; %s logs there: journalctl -f -o short-iso-precise -t %s | "
-		         "virtdiag %s -",
-		         places.journal.items[0], places.journal.items[0], ctx->command_name);
-		failed = true;
-	} else if (!paths->len) {
-		vd_error(ctx, "no log of a libvirt daemon was found on this host; name the file to follow");
-		failed = true;
+		vd_report_check(vd_strv_add(&logs->paths, places.files.items[i]));
+	if (places.journal.len && !vd_root_is_live(ctx->root)) {
+		vd_error(ctx, "the journal of a captured host does not grow: without --follow it is shown");
+		logs->failed = true;
+	} else {
+		logs->journal = places.journal.len > 0;
 	}
+	if (!logs->paths.len && !logs->journal && !logs->failed)
+		vd_error(ctx, "no log of a libvirt daemon was found on this host; name the file to follow");
 	vd_strv_release(&places.files);
 	vd_strv_release(&places.journal);
-	return !failed;
+	return logs->paths.len || logs->journal;
 }
 
 bool vd_input_is_live(const struct vd_records_input *input)

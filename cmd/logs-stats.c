@@ -84,9 +84,10 @@ static struct counter *counter_of(struct counters *counters, const char *name, s
 	return &counters->items[i];
 }
 
-static void take_record(struct stats *stats, const struct vd_record *record)
+static void take_record(struct stats *stats, const struct vd_record *record, const char *source)
 {
-	struct vd_field category = vd_functions_category(&stats->functions, vd_functions_of(&stats->functions, record));
+	unsigned number = vd_functions_of(&stats->functions, record, source);
+	struct vd_field category = vd_functions_category(&stats->functions, number);
 	const char *level = vd_record_level_name(record->level);
 	char thread[16];
 	int n = snprintf(thread, sizeof(thread), "%u", record->thread);
@@ -108,11 +109,11 @@ static void take_line(struct stats *stats, const struct vd_records_line *line)
 	uint64_t bytes = line->line.len + line->line.newline;
 
 	if (line->record) {
-		bool taken = vd_select_takes(&stats->select, line->record, line->time);
+		bool taken = vd_select_takes(&stats->select, line->record, line->source, line->time);
 
 		memset(stats->current, 0, sizeof(stats->current));
 		if (taken)
-			take_record(stats, line->record);
+			take_record(stats, line->record, line->source);
 	}
 	if (!stats->current[BY_CATEGORY])
 		return;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* virtdiag logs tail: the last lines of guests' logs, and what is written from now on. */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include "logs-verbs.h"
 #include "logs.h"
 #include "paint.h"
+#include "until.h"
 
 /* How far before the last lines reading begins, so that the classifier knows where it is. */
 #define LEAD_IN (64 << 10)
@@ -48,13 +47,6 @@ struct tail {
 	bool failed;
 	bool gave_up; /* --grep on a line: that was said */
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int sig)
-{
-	stop_signal = sig;
-}
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
 
@@ -333,12 +325,10 @@ static int smaller_timeout(int a, int b)
 	return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
-static enum vd_exit follow(struct tail *t, const sigset_t *unblocked)
+static enum vd_exit follow(struct tail *t, const struct vd_until *until)
 {
 	for (;;) {
-		struct pollfd fds[2] = { { .fd = vd_follow_fd(t->follow), .events = POLLIN }, { .fd = STDOUT_FILENO } };
 		int timeout, rc = vd_follow_read(t->follow);
-		struct timespec wait;
 
 		if (rc < 0 && !t->out.error) {
 			vd_error(t->ctx, "following the logs failed: %s", strerror(-rc));
@@ -351,39 +341,24 @@ static enum vd_exit follow(struct tail *t, const sigset_t *unblocked)
 		timeout = vd_follow_timeout(t->follow);
 		if (t->terminal)
 			timeout = smaller_timeout(timeout, vd_follow_rest_timeout(t->follow, IDLE_MS));
-		wait = (struct timespec){ timeout / 1000, (long)(timeout % 1000) * 1000000 };
-		rc = ppoll(fds, 2, &wait, unblocked);
-		/* The reader of a pipe has gone: nobody would ever tell by writing when no line comes. */
-		if (rc > 0 && fds[1].revents & (POLLERR | POLLHUP))
-			return VD_EXIT_OK;
-		if (stop_signal)
+		if (!vd_until_wait(until, vd_follow_fd(t->follow), timeout))
 			return VD_EXIT_OK;
 	}
 }
 
-/* Ends by a signal are ordinary ends: what was read is printed, what stands on the terminal is finished. */
+/* What was read when a signal ended it is printed, what stands on the terminal is finished. */
 static enum vd_exit follow_until_signal(struct tail *t)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal }, old[VD_ARRAY_SIZE(signals)];
-	sigset_t blocked, before;
+	struct vd_until until;
 	enum vd_exit status;
 
-	stop_signal = 0;
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++) {
-		sigaddset(&blocked, signals[i]);
-		sigaction(signals[i], &action, &old[i]);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &before);
-	status = follow(t, &before);
+	vd_until_begin(&until);
+	status = follow(t, &until);
 	if (t->open && !t->out.error)
 		end_open(t);
 	if (t->shown)
 		vd_out_add(&t->out, "\n", 1);
-	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &old[i], NULL);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	vd_until_end(&until);
 	return status;
 }
 

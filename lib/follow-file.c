@@ -391,9 +391,11 @@ static bool is_copy_of_current(const struct vd_follow_file *file, const struct o
 	return !o->head_len || (n > 0 && same_head(head, (size_t)n, o->head, o->head_len));
 }
 
-static void know(struct vd_follow_file *file, const struct older_list *list)
+/* Remember number @newest of the list, or the next older one that holds anything, as the newest that needs no reading.
+ */
+static void know(struct vd_follow_file *file, const struct older_list *list, size_t newest)
 {
-	size_t i = 0;
+	size_t i = newest;
 
 	while (i < list->len && !list->items[i].head_len)
 		i++;
@@ -403,17 +405,22 @@ static void know(struct vd_follow_file *file, const struct older_list *list)
 		memcpy(file->known, list->items[i].head, file->known_len);
 }
 
-/* Read the rotated files before number @from of the list, from old to new. */
+/*
+ * Read the rotated files before number @from of the list, from old to new, but for a copy of what the name holds; they
+ * are known then.
+ */
 static int read_newer(struct vd_follow *f, struct vd_follow_file *file, const struct older_list *list, size_t from)
 {
 	int rc = 0;
 
+	know(file, list, from);
 	while (rc >= 0 && from > 0) {
 		from--;
 		if (from == 0 && is_copy_of_current(file, &list->items[0]))
 			break;
 		file->cut = true;
 		rc = read_older(f, file, &list->items[from], 0);
+		know(file, list, from);
 	}
 	return rc;
 }
@@ -436,7 +443,6 @@ static int copies_between(struct vd_follow *f, struct vd_follow_file *file)
 	if (from == 1 && is_copy_of_current(file, &list.items[0]))
 		return 0;
 	rc = read_newer(f, file, &list, from);
-	know(file, &list);
 	return rc < 0 ? rc : 1;
 }
 
@@ -449,13 +455,16 @@ static int catch_up_truncated(struct vd_follow *f, struct vd_follow_file *file)
 
 	while (from < list.len && !holds_mark(file, &list.items[from]))
 		from++;
-	if (rc == 0 && from < list.len)
-		rc = read_older(f, file, &list.items[from], file->offset);
-	else if (rc == 0)
+	if (from == list.len) {
 		note(f, file, VD_FOLLOW_LOST);
-	if (rc >= 0 && from < list.len)
-		rc = read_newer(f, file, &list, from);
-	know(file, &list);
+		know(file, &list, list.len && is_copy_of_current(file, &list.items[0]) ? 1 : 0);
+	} else {
+		know(file, &list, from);
+		if (rc == 0)
+			rc = read_older(f, file, &list.items[from], file->offset);
+		if (rc >= 0)
+			rc = read_newer(f, file, &list, from);
+	}
 	file->offset = 0;
 	file->mark_len = 0;
 	file->emptied = file->cut = true;

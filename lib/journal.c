@@ -28,8 +28,13 @@
 	X(add_disjunction)    \
 	X(set_data_threshold) \
 	X(seek_head)          \
+	X(seek_tail)          \
 	X(seek_realtime_usec) \
+	X(seek_cursor)        \
+	X(test_cursor)        \
+	X(get_cursor)         \
 	X(next)               \
+	X(previous_skip)      \
 	X(get_data)           \
 	X(get_realtime_usec)
 
@@ -64,6 +69,7 @@ struct vd_journal {
 	sd_journal *journal;
 	int *fds; /* owned */
 	size_t n_fds;
+	bool at_next;                                       /* the entry to be read next is the current one */
 	struct vd_buf message, category, function, program; /* of the entry: libsystemd's own memory does not last */
 };
 
@@ -90,6 +96,8 @@ static void journal_cleanup(struct vd_journal **journal)
 {
 	vd_journal_free(*journal);
 }
+
+static const char *const tops[] = { "/var/log/journal", "/run/log/journal" };
 
 static bool is_journal_file(const char *name)
 {
@@ -123,8 +131,6 @@ static int open_files(struct vd_root *root, struct vd_journal *journal, const ch
 /* Each machine id has a directory of its own. */
 static int open_all(struct vd_root *root, struct vd_journal *journal, struct vd_err *why)
 {
-	static const char *const tops[] = { "/var/log/journal", "/run/log/journal" };
-
 	journal->fds = calloc(MAX_FILES, sizeof(*journal->fds));
 	if (!journal->fds)
 		return -ENOMEM;
@@ -199,6 +205,71 @@ int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struc
 	return 0;
 }
 
+/* Have @journal stand behind the entry at @cursor, or where it would be when it was vacuumed away. */
+static int go_behind(struct vd_journal *journal, const char *cursor)
+{
+	int r = sd.seek_cursor(journal->journal, cursor);
+
+	if (r >= 0)
+		r = sd.next(journal->journal);
+	if (r > 0)
+		journal->at_next = sd.test_cursor(journal->journal, cursor) == 0;
+	return r < 0 ? r : 0;
+}
+
+int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct vd_err *err)
+{
+	VD_CLEANUP(journal_cleanup) struct vd_journal *fresh = NULL;
+	VD_AUTO_FREE char *cursor = NULL;
+	struct vd_journal old;
+	int r = vd_journal_open(root, &fresh, err);
+
+	if (r < 0)
+		return r;
+	/* Where nothing was read yet there was nothing to read: all is new. */
+	if (sd.get_cursor(journal->journal, &cursor) >= 0) {
+		r = go_behind(fresh, cursor);
+		if (r < 0)
+			return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+		fresh->at_next |= journal->at_next;
+	}
+	old = *journal;
+	*journal = *fresh;
+	*fresh = old;
+	return 0;
+}
+
+int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs)
+{
+	for (size_t t = 0; t < VD_ARRAY_SIZE(tops); t++) {
+		VD_AUTO_STRV names = VD_STRV_INIT;
+		VD_AUTO_BUF dir = VD_BUF_INIT;
+
+		if (vd_strv_add(dirs, tops[t]) < 0)
+			return -ENOMEM;
+		if (vd_root_list(root, tops[t], &names, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < names.len; i++) {
+			vd_buf_clear(&dir);
+			if (vd_buf_addf(&dir, "%s/%s", tops[t], names.items[i]) < 0 || vd_strv_add(dirs, dir.data) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int vd_journal_seek_last(struct vd_journal *journal, uint64_t count)
+{
+	int r = sd.seek_tail(journal->journal);
+
+	/* One more: that is the one before what is read next. */
+	if (r >= 0)
+		r = sd.previous_skip(journal->journal, count + 1);
+	if (r >= 0 && (uint64_t)r <= count)
+		r = sd.seek_head(journal->journal);
+	return r < 0 ? r : 0;
+}
+
 int vd_journal_seek(struct vd_journal *journal, int64_t time)
 {
 	return sd.seek_realtime_usec(journal->journal, time < 0 ? 0 : (uint64_t)time);
@@ -251,8 +322,9 @@ int vd_journal_next(struct vd_journal *journal, struct vd_journal_entry *ret_ent
 	sd_journal *j = journal->journal;
 	uint64_t time = 0;
 	unsigned priority;
-	int r = sd.next(j);
+	int r = journal->at_next ? 1 : sd.next(j);
 
+	journal->at_next = false;
 	if (r <= 0)
 		return r < 0 ? r : 1;
 	r = sd.get_realtime_usec(j, &time);
@@ -290,6 +362,26 @@ int vd_journal_seek(struct vd_journal *journal, int64_t time)
 {
 	(void)journal;
 	(void)time;
+	return -EOPNOTSUPP;
+}
+
+int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct vd_err *err)
+{
+	(void)journal;
+	return vd_journal_open(root, NULL, err);
+}
+
+int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs)
+{
+	(void)root;
+	(void)dirs;
+	return 0;
+}
+
+int vd_journal_seek_last(struct vd_journal *journal, uint64_t count)
+{
+	(void)journal;
+	(void)count;
 	return -EOPNOTSUPP;
 }
 

@@ -32,7 +32,14 @@ struct vd_journal;
  */
 int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err) VD_MUST_CHECK;
 void vd_journal_free(struct vd_journal *journal);
+/* Open the files that are there now, as a rotation leaves them, and go on where reading stands. Errors as above. */
+int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct vd_err *err) VD_MUST_CHECK;
+/* The directories that may hold files of the journal, whether they are there or not. Changes in them tell of entries.
+ */
+int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs) VD_MUST_CHECK;
 /* Go on at the first entry that is not before @time, microseconds since the epoch. */
 int vd_journal_seek(struct vd_journal *journal, int64_t time) VD_MUST_CHECK;
-/* The next entry. Returns 0; 1 at the end; a negative errno. */
+/* Go on @count entries before the end. */
+int vd_journal_seek_last(struct vd_journal *journal, uint64_t count) VD_MUST_CHECK;
+/* The next entry. Returns 0; 1 at the end, where later calls see what was added; a negative errno. */
 int vd_journal_next(struct vd_journal *journal, struct vd_journal_entry *ret_entry) VD_MUST_CHECK;

@@ -43,6 +43,7 @@ struct vd_record {
 	enum vd_record_form form;
 	unsigned char level;         /* 1 debug, 2 info, 3 warning, 4 error; 0 unknown */
 	bool is_banner;              /* "libvirt version: ...", "hostname: ...": written when an output opens */
+	bool no_thread;              /* thread is that of the process: all that the journal has */
 	uint32_t thread;             /* kernel's thread id; 0 unknown */
 	uint32_t line;               /* of the source; 0 unknown */
 	size_t prefix;               /* bytes before the head: journal's prefix, blanks, quoting marks */

@@ -102,7 +102,9 @@ int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t
 	return 0;
 }
 
-int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since, struct vd_err *err)
+/* Add the journal; *@ret_journal, which is owned by its source, is to be put where reading begins. */
+static int add_journal(struct vd_records *records, struct vd_root *root, struct vd_journal **ret_journal,
+                       struct vd_err *err)
 {
 	VD_CLEANUP(source_cleanup) struct vd_records_source *source = source_new(records, "journal", -1);
 	int r;
@@ -112,10 +114,37 @@ int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int
 	r = vd_journal_open(root, &source->journal, err);
 	if (r < 0)
 		return r;
-	if (since != INT64_MIN && (r = vd_journal_seek(source->journal, since)) < 0)
-		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	*ret_journal = source->journal;
 	records->items[records->len++] = vd_steal(source);
 	return 0;
+}
+
+int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since, struct vd_err *err)
+{
+	struct vd_journal *journal;
+	int r = add_journal(records, root, &journal, err);
+
+	if (r == 0 && since != INT64_MIN && (r = vd_journal_seek(journal, since)) < 0)
+		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	return r;
+}
+
+int vd_records_add_journal_end(struct vd_records *records, struct vd_root *root, uint64_t count, struct vd_err *err)
+{
+	struct vd_journal *journal;
+	int r = add_journal(records, root, &journal, err);
+
+	if (r == 0 && (r = vd_journal_seek_last(journal, count)) < 0)
+		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	return r;
+}
+
+int vd_records_go_on(struct vd_records *records, struct vd_root *root, bool rotated, struct vd_err *err)
+{
+	struct vd_records_source *source = records->items[0];
+
+	source->ended = false;
+	return rotated ? vd_journal_reopen(source->journal, root, err) : 0;
 }
 
 /* The head that libvirt writes to a file, for an entry of the journal; the thread is its process. */
@@ -148,7 +177,8 @@ static int next_entry(struct vd_records_source *source)
 	vd_buf_clear(&source->category);
 	source->entry_pos = 0;
 	/* What a daemon wrote to standard error has a head of its own. */
-	if (!entry.message || !vd_record_parse(entry.message, entry.message_len, 0, &record))
+	source->made_head = !entry.message || !vd_record_parse(entry.message, entry.message_len, 0, &record);
+	if (source->made_head)
 		r = add_head(&source->entry, &entry);
 	if (r == 0 && entry.message)
 		r = vd_buf_add(&source->entry, entry.message, entry.message_len);
@@ -183,10 +213,13 @@ static int next_line(struct vd_records_source *source, struct vd_line *ret_line)
 	return 0;
 }
 
-static void take_category(struct vd_records_source *source, struct vd_record *record)
+/* What a record of the journal has or lacks, compared with that of a file. */
+static void take_journal(const struct vd_records_source *source, struct vd_record *record)
 {
-	if (source->journal)
-		record->category = (struct vd_slice){ source->category.data, source->category.len };
+	if (!source->journal)
+		return;
+	record->category = (struct vd_slice){ source->category.data, source->category.len };
+	record->no_thread = source->made_head;
 }
 
 void vd_records_release(struct vd_records *records)
@@ -220,7 +253,7 @@ static int load(const struct vd_records *records, struct vd_records_source *sour
 	source->is_head = source->line.first &&
 	                  vd_record_parse(source->line.text, source->line.len, records->flags, &source->record);
 	if (source->is_head)
-		take_category(source, &source->record);
+		take_journal(source, &source->record);
 	if (source->is_head && records->want_time) {
 		int64_t time = vd_record_time(&source->clock, &source->record);
 
@@ -288,7 +321,7 @@ static int next_of_one(struct vd_records *records, struct vd_records_line *ret_l
 	if (ret_line->line.first &&
 	    vd_record_parse(ret_line->line.text, ret_line->line.len, records->flags, &records->record)) {
 		ret_line->record = &records->record;
-		take_category(source, &records->record);
+		take_journal(source, &records->record);
 		if (records->want_time)
 			records->time = vd_record_time(&source->clock, &records->record);
 	}

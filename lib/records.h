@@ -24,6 +24,7 @@ struct vd_records_source {
 	struct vd_buf entry, category; /* what is left of the entry is handed out line by line */
 	size_t entry_pos;
 	int64_t entry_offset;
+	bool made_head; /* of the entry: it had none of its own */
 	/* The next line, when more than one source is read: */
 	bool loaded, ended, is_head;
 	struct vd_line line;
@@ -76,6 +77,14 @@ int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t
  */
 int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since,
                            struct vd_err *err) VD_MUST_CHECK;
+/* The same, from the last @count entries on, for a journal that grows: the only log in @records. */
+int vd_records_add_journal_end(struct vd_records *records, struct vd_root *root, uint64_t count,
+                               struct vd_err *err) VD_MUST_CHECK;
+/*
+ * After the end: have vd_records_next() look whether the journal of vd_records_add_journal_end() has grown. @rotated:
+ * there may be other files. Returns 0 or a negative errno.
+ */
+int vd_records_go_on(struct vd_records *records, struct vd_root *root, bool rotated, struct vd_err *err) VD_MUST_CHECK;
 /*
  * The next line. Returns 0; 1 at the end; a negative errno with @err naming the log: it counts as ended then, and the
  * next call goes on with the others.

@@ -151,9 +151,9 @@ static size_t name_length(const struct vd_whose *whose, const char *s, const cha
 
 /*
  * The guest that the message names: "vm=0x7f92f0014020 name=web01", "Domain id=4 name='web01' uuid=...",
- * "(VM: name=web01, uuid=...)".
+ * "(VM: name=web01, uuid=...)". @is_named: a name can only be that of a guest.
  */
-static int named_guest(struct vd_whose *whose, const struct vd_slice *message, bool has_vm)
+static int named_guest(struct vd_whose *whose, const struct vd_slice *message, bool is_named)
 {
 	struct vd_slice head = head_of(message);
 	const char *end = head.s + head.len, *s = head.s;
@@ -161,7 +161,7 @@ static int named_guest(struct vd_whose *whose, const struct vd_slice *message, b
 	while ((s = memmem(s, (size_t)(end - s), "name=", 5)) != NULL) {
 		const char *value = s + 5;
 		char quote = value < end && *value == '\'' ? '\'' : 0;
-		bool is_guest = has_vm;
+		bool is_guest = is_named;
 
 		is_guest |= s - head.s >= 4 && memcmp(s - 4, "VM: ", 4) == 0;
 		if (quote) {
@@ -239,7 +239,7 @@ static bool ends_job(struct vd_whose *whose, const struct vd_record *record, boo
 
 int vd_whose_record(struct vd_whose *whose, size_t log, const struct vd_record *record)
 {
-	uint64_t thread = record->thread ? THREAD_KEY(log, record->thread) : 0;
+	uint64_t thread = record->thread && !record->no_thread ? THREAD_KEY(log, record->thread) : 0;
 	uint64_t mon = vd_message_address(&record->message, "mon=");
 	uint64_t vm = vd_message_address(&record->message, "vm=");
 	bool before = false, ends = ends_job(whose, record, &before);
@@ -247,7 +247,7 @@ int vd_whose_record(struct vd_whose *whose, size_t log, const struct vd_record *
 
 	if (ends && before)
 		set_owner(whose, thread, -1);
-	guest = named_guest(whose, &record->message, vm != 0);
+	guest = named_guest(whose, &record->message, vm || is_function(record, "virDomainLookupByName"));
 	if (whose->name || whose->uuid)
 		learn_wanted(whose, &record->message, guest);
 	if (guest >= 0) {

@@ -261,12 +261,27 @@ until_has() {
 	mv "$log" "$log.1"
 	rec 05.000 1 error f fifth >"$log"
 	until_has "$out" fifth
-	kill $!
-	wait $! || true
+	kill -INT $!
+	wait $! # an ordinary end
 	same "$(cat "$out")" "$(rec 02.000 1 warning f second
 		rec 04.000 1 error f fourth
 		rec 05.000 1 error f fifth)"
 	run -2 --separate-stderr vd --root "$BATS_TEST_TMPDIR" logs daemon -f "$log"
+}
+
+@test "logs daemon: -f when nobody reads any more -> ends although nothing is written" {
+	rec 01.000 1 debug f first >"$BATS_TEST_TMPDIR/l"
+	run -0 --separate-stderr bash -c '{ "$VIRTDIAG" logs daemon -f "$1"; echo "status $?" >&2; } | head -n 1' - "$BATS_TEST_TMPDIR/l"
+	same "$output" "$(rec 01.000 1 debug f first)"
+	same "$stderr" "status 0"
+}
+
+@test "logs daemon: -f with --root, whose daemon logs to the journal -> it does not grow: said, 3" {
+	mkdir -p "$BATS_TEST_TMPDIR"/h/etc/libvirt
+	echo 'log_outputs = "1:journald"' >"$BATS_TEST_TMPDIR/h/etc/libvirt/virtqemud.conf"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon -f
+	same "$output" ""
+	has "$stderr" 'the journal of a captured host does not grow'
 }
 
 @test "logs daemon: a pipe that goes on -> what came is shown before its end" {

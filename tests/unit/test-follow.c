@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Following files, a look at a time, so that each state between two steps of a rotation is seen or not as wanted. */
+#include <errno.h>
+#include <string.h>
+
 #include "buf.h"
 #include "follow.h"
 #include "tap.h"
@@ -7,12 +10,14 @@
 
 static struct vd_buf got = VD_BUF_INIT; /* lines, each with '$', pieces with '+'; notes in brackets */
 
+static const char *stop_at; /* the reader has enough with this line */
+
 static int on_line(void *data, void *file, const struct vd_line *line, const char *path)
 {
 	(void)data, (void)file, (void)path;
 	tree_must(vd_buf_add(&got, line->text, line->len < 20 ? line->len : 20) == 0, "memory");
 	tree_must(vd_buf_adds(&got, line->last ? "$" : "+") == 0, "memory");
-	return 0;
+	return stop_at && line->len == strlen(stop_at) && !memcmp(line->text, stop_at, line->len) ? -EINTR : 0;
 }
 
 static void on_note(void *data, void *file, enum vd_follow_note note)
@@ -127,6 +132,34 @@ static void test_truncation(struct vd_root *root)
 	vd_follow_free(f);
 }
 
+/*
+ * Between catching up with what a rotation left and reading on another rotation is done: its copy was made, but not yet
+ * read, when the first one was caught up with.
+ */
+static void test_truncation_between(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	tree_dirs("between/");
+	append("between/a.log", "first line\n");
+	tap_int(vd_follow_add(f, "/between/a.log", 0, NULL, NULL), 0, "add");
+	look(f, "first line$", "from the start");
+	append("between/a.log", "second\n");
+	copy("between/a.log", "between/a.log-20261123");
+	tree_must(truncate(tree_path("between/a.log"), 0) == 0, "truncate");
+	append("between/a.log", "third\nfourth\n");
+	copy("between/a.log", "between/a.log-20261124");
+	stop_at = "second";
+	vd_buf_clear(&got);
+	tap_int(vd_follow_read(f), -EINTR, "stopped while it catches up");
+	tap_str(vd_buf_str(&got), "[truncated]second$", "stopped while it catches up -> what is told");
+	stop_at = NULL;
+	tree_must(truncate(tree_path("between/a.log"), 0) == 0, "truncate");
+	append("between/a.log", "fifth\n");
+	look(f, "third$fourth$fifth$", "truncated after the copy was seen");
+	vd_follow_free(f);
+}
+
 static void test_late(struct vd_root *root)
 {
 	struct vd_follow *f = begin(root);
@@ -175,6 +208,7 @@ int main(void)
 	tree_must(vd_root_open(tree_top, 0, &root, NULL) == 0, "vd_root_open");
 	test_rotations(root);
 	test_truncation(root);
+	test_truncation_between(root);
 	test_late(root);
 	test_long(root);
 	vd_buf_release(&got);

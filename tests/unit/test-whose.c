@@ -48,6 +48,34 @@ static void test_job(void)
 	        "another name is no guest's");
 }
 
+static void test_lookup(void)
+{
+	VD_AUTO_WHOSE *w = vd_whose_new();
+
+	tap_str(owner(w, 1, "virDomainLookupByName", "conn=0x5593b4f48690, name=web"), "web",
+	        "lookup: the guest asked for");
+	tap_str(owner(w, 2, "virNetworkLookupByName", "conn=0x5593b4f48690, name=net"), "-", "lookup: no network");
+}
+
+/* Of the journal, whose records have the process in the place of the thread. */
+static void test_no_thread(void)
+{
+	static const char first[] =
+	        "2026-11-23 09:47:18.571+0000: 9: debug : virDomainCreate:1 : (VM: name=web, uuid=b)";
+	static const char next[] = "2026-11-23 09:47:18.571+0000: 9: debug : virFileOpen:1 : open";
+	VD_AUTO_WHOSE *w = vd_whose_new();
+	struct vd_record record;
+
+	if (!vd_record_parse(first, sizeof(first) - 1, 0, &record))
+		abort();
+	record.no_thread = true;
+	tap_str(vd_whose_name(w, vd_whose_record(w, 0, &record)), "web", "no thread: the guest is named");
+	if (!vd_record_parse(next, sizeof(next) - 1, 0, &record))
+		abort();
+	record.no_thread = true;
+	tap_int(vd_whose_record(w, 0, &record), -1, "no thread: the next record is somebody else's");
+}
+
 static void test_short_job(void)
 {
 	VD_AUTO_WHOSE *w = vd_whose_new();
@@ -103,6 +131,8 @@ static void test_uuid(void)
 int main(void)
 {
 	test_job();
+	test_lookup();
+	test_no_thread();
 	test_short_job();
 	test_wanted();
 	test_uuid();
