@@ -740,7 +740,7 @@ task() {
 # weights BFQ PLAIN [LIBVIRT]: status of the weight 300 of a guest, with these values in the two files
 weights() {
 	built
-	rm -rf "$H/usr"
+	rm -rf "${H:?}/usr"
 	guest a 1 100 "<blkiotune><weight>300</weight></blkiotune>"
 	group /machine
 	group /machine/qemu-1-a.libvirt-qemu 100
@@ -766,7 +766,7 @@ weights() {
 	local version nodes verdict why
 	while read -r version nodes verdict why; do
 		built
-		rm -rf "$H/usr"
+		rm -rf "${H:?}/usr"
 		guest a 1 100 "<numatune><memory mode='restrictive' nodeset='1'/></numatune>"
 		group /machine
 		group /machine/qemu-1-a.libvirt-qemu 100
