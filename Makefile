@@ -304,6 +304,7 @@ CMD_SRCS := \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
 	cmd/selinux-trace.c \
+	cmd/selinux-unit.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \
