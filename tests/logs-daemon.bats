@@ -174,6 +174,7 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 		rec 01.000 1 error virFileOpen "cannot open '/a/b.img': Permission denied"
 		rec 02.000 1 debug f 'chcon system_u:object_r:svirt_image_t:s0:c1,c2 vm=0x1 name=web, x'
 		rec 03.000 1 info virObjectRef 'OBJECT_REF: obj=/a/b'
+		rec 04.000 1 error f 'Errors: unable, fails; it was refused, timed out or denied: a Failure that failed, renamed'
 	} >"$BATS_TEST_TMPDIR/l"
 	run -0 --separate-stderr vd logs daemon --color=always "$BATS_TEST_TMPDIR/l"
 	has "${lines[0]}" $'\033[1;31merror\033[0m'
@@ -184,6 +185,10 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	has "${lines[1]}" $'\033[35msystem_u:object_r:svirt_image_t:s0:c1,c2\033[0m'
 	has "${lines[1]}" $'name=\033[1mweb\033[0m, x'
 	same "${lines[2]}" $'\033[2m'"$(rec 03.000 1 info virObjectRef 'OBJECT_REF: obj=/a/b')"$'\033[0m'
+	for word in Errors unable fails refused timed denied Failure failed; do
+		has "${lines[3]}" $'\033[1;31m'"$word"$'\033[0m'
+	done
+	hasnt "${lines[3]}" $'\033[1;31mrenamed'
 	# colour adds nothing but itself
 	same "$(vd logs daemon --color=always "$LOG" | sed 's/\x1b\[[0-9;]*m//g')" "$(vd logs daemon "$LOG")"
 }
