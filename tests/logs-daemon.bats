@@ -155,6 +155,27 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	same "$(jsons 'map(select(.guest=="lf-ok"))|length > 20')" true
 }
 
+@test "logs daemon: --json, a line of 3 MiB that is not UTF-8 -> its bytes beside it, where there is room for them" {
+	{
+		head -c 1500000 /dev/zero | tr '\0' x
+		printf '\377'
+		head -c 1500000 /dev/zero | tr '\0' y
+	} >"$BATS_TEST_TMPDIR/text"
+	{
+		printf '2026-11-23 09:47:01.000+0000: 1: debug : f:7 : '
+		cat "$BATS_TEST_TMPDIR/text"
+		printf '\n'
+		rec 02.000 1 debug f short
+	} >"$BATS_TEST_TMPDIR/l"
+	vd logs daemon --json "$BATS_TEST_TMPDIR/l" >"$BATS_TEST_TMPDIR/json"
+	jq -rj '.text_bytes // empty' "$BATS_TEST_TMPDIR/json" | base64 -d | cmp - "$BATS_TEST_TMPDIR/text"
+	same "$(jq -r '.text[-5:]' "$BATS_TEST_TMPDIR/json")" "yyyyy
+short"
+	run -0 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 1000; "$VIRTDIAG" logs daemon --json "$1" | cat' - "$BATS_TEST_TMPDIR/l"
+	has "$stderr" 'the bytes of a long line are left out'
+	same "$(jsons '[.[] | .text_bytes] | @json')" '[null,null]'
+}
+
 @test "logs daemon: older forms, journal and syslog prefixes -> read alike" {
 	{
 		echo '14:29:04.771: debug : fn:7 : old'
