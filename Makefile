@@ -83,7 +83,10 @@ ifneq ($(MISSING),)
 $(error missing libraries (name:oldest version): $(MISSING). Run `make deps` to install them)
 endif
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIB_NAMES))
-LIB_LDLIBS := $(shell $(PKG_CONFIG) --libs $(filter-out libsystemd,$(LIB_NAMES))) -ldl
+# The dynamic loader looks for each symbol in the libraries in this order, so those where most are found come first: it
+# is more than half of what the program does until main(). libc is where nearly all are; readline looks for its own.
+LIB_LDLIBS := -lc $(shell $(PKG_CONFIG) --libs readline && $(PKG_CONFIG) --libs \
+	$(filter-out libsystemd readline,$(LIB_NAMES))) -ldl
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
@@ -231,6 +234,7 @@ LIB_SRCS := \
 	lib/when.c \
 	lib/whose.c \
 	lib/words.c \
+	lib/xml-tree.c \
 	lib/xml.c
 
 CMD_SRCS := \
@@ -300,6 +304,7 @@ CMD_SRCS := \
 	cmd/selinux-permissive.c \
 	cmd/selinux-status.c \
 	cmd/selinux-trace.c \
+	cmd/selinux-unit.c \
 	cmd/selinux-words.c \
 	cmd/selinux-page.c \
 	cmd/shell-run.c \

@@ -5,7 +5,7 @@
 
 extern const struct vd_cmd vd_cmd_guests, vd_cmd_daemons, vd_cmd_filters, vd_cmd_outputs, vd_cmd_selinux, vd_cmd_cgroup,
         vd_cmd_logs, vd_cmd_shell, vd_cmd_source;
-extern const struct vd_cmd vd_cmd_svirt;
+extern const struct vd_cmd vd_cmd_svirt, vd_cmd_guard;
 
 /* clang-format off */
 const struct vd_cmd *const vd_commands[] = {
@@ -24,6 +24,7 @@ const struct vd_cmd *const vd_commands[] = {
 	&vd_cmd_dump,
 	&vd_cmd_selftest,
 	&vd_cmd_sample,
+	&vd_cmd_guard,
 	NULL,
 };
 /* clang-format on */

@@ -248,6 +248,15 @@ static int make_change(struct mode_run *run, struct vd_err *err)
 	return r;
 }
 
+/* A guard that nobody takes for ours; without systemd the child alone must do. */
+static void start_unit(struct mode_run *run)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+
+	if (run->needed && vd_guard_unit_start(run->ctx->root, &run->what, &err) < 0)
+		VLOG_INFO("no guard by systemd: %s", vd_err_text(&err));
+}
+
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
 
 static int64_t now_us(void)
@@ -356,6 +365,7 @@ static enum vd_exit change_for_a_while(struct mode_run *run)
 	if (run->needed && (vd_guard_start(&run->what, &guard, &err) < 0 || make_change(run, &err) < 0))
 		status = vd_fail(run->ctx, &err);
 	if (status == VD_EXIT_OK) {
+		start_unit(run);
 		tell_unprotected(run);
 		if (run->duration && run->needed)
 			vd_warn(run->ctx, "restored in %" PRId64 " seconds, or now with Ctrl-C",

@@ -9,6 +9,7 @@
 #include "file-check.h"
 #include "lines.h"
 #include "log-strings.h"
+#include "logs-records.h"
 #include "relabel.h"
 #include "selinux.h"
 #include "svirt.h"
@@ -381,6 +382,17 @@ static void know_paths(struct trace_run *run, struct vd_trace *trace)
 	}
 }
 
+/* Whose each of its lines is, and what they tell. */
+static void finish_log(struct trace_run *run, struct vd_trace *trace, const char *file)
+{
+	know_guests(run, trace);
+	know_pairs(run, trace);
+	know_paths(run, trace);
+	vd_need_memory(vd_trace_finish(trace) == 0);
+	keep_pairs(run, trace);
+	show_log(run, trace, file);
+}
+
 static enum vd_exit read_log(struct trace_run *run, int fd, const char *file)
 {
 	VD_AUTO_LINES lines = VD_LINES_INIT;
@@ -398,12 +410,7 @@ static enum vd_exit read_log(struct trace_run *run, int fd, const char *file)
 		vd_err_set(&err, -r, "cannot read %s: %s", file, strerror(-r));
 		return vd_fail(run->ctx, &err);
 	}
-	know_guests(run, &trace);
-	know_pairs(run, &trace);
-	know_paths(run, &trace);
-	vd_need_memory(vd_trace_finish(&trace) == 0);
-	keep_pairs(run, &trace);
-	show_log(run, &trace, file);
+	finish_log(run, &trace, file);
 	return VD_EXIT_OK;
 }
 
@@ -417,62 +424,56 @@ static enum vd_exit read_given(struct trace_run *run, const char *path)
 	return read_log(run, fd, strcmp(path, "-") ? path : "standard input");
 }
 
-/* The next "LEVEL:file:PATH" of an output string; NULL at the end. The caller frees it. */
-static char *next_file(const char **outputs)
+/*
+ * The logs of the daemons of this host, as `logs daemon` finds them, and the journal in any case: what is labelled in a
+ * process of its own goes to the daemon's standard error, whatever its outputs are.
+ */
+static bool open_defaults(struct trace_run *run, struct vd_records_input *input)
 {
-	for (const char *at = *outputs + strspn(*outputs, " "); *at; at += strspn(at, " ")) {
-		size_t len = strcspn(at, " ");
-		const char *file = memmem(at, len, ":file:", 6);
+	bool journal = false;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r;
 
-		*outputs = at + len;
-		if (file)
-			return strndup(file + 6, len - (size_t)(file + 6 - at));
-		at += len;
+	(void)vd_input_open(run->ctx, 0, NULL, INT64_MIN, input);
+	for (size_t i = 0; i < input->records.len; i++)
+		journal |= input->records.items[i]->journal != NULL;
+	if (!journal && input->records.len) {
+		r = vd_records_add_journal(&input->records, run->ctx->root, INT64_MIN, &err);
+		if (r < 0 && r != -ENOENT && r != -EOPNOTSUPP)
+			vd_report_missing(run->report, "journal", vd_err_text(&err), true);
 	}
-	return NULL;
+	if (input->records.len)
+		return true;
+	vd_error(run->ctx, "give FILE, or - and its log on standard input (`journalctl -o short-iso -u libvirtd -u "
+	                   "virtqemud`); `virtdiag filters suggest selinux` tells how to make it log labels");
+	return false;
 }
 
-/* The log files of the daemons that start guests. */
 static enum vd_exit read_daemons(struct trace_run *run)
 {
-	static const char *const names[] = { "libvirtd", "virtqemud", "virtlxcd" };
-	VD_AUTO_DAEMONS ds = { 0 };
-	VD_AUTO_ERR err = VD_ERR_INIT;
-	enum vd_exit status = VD_EXIT_OK;
-	size_t n = 0;
+	struct vd_records_input input;
+	struct vd_records_line line;
+	struct vd_trace *traces = NULL;
+	enum vd_exit status;
 
-	if (vd_daemons_load(run->ctx->root, run->ctx->use_session, run->ctx->session_user, &ds, &err) < 0)
-		return vd_fail(run->ctx, &err);
-	for (size_t i = 0; i < VD_ARRAY_SIZE(names) && status == VD_EXIT_OK; i++) {
-		const struct vd_daemon *d = vd_daemons_get(&ds, names[i]);
-		VD_AUTO_LOG_VALUES values = { 0 };
-		const struct vd_log_value *v;
-		const char *outputs;
-		char *path;
-
-		if (!d)
-			continue;
-		vd_need_memory(vd_daemon_log_load(run->ctx->root, &ds.scope, d, &values) == 0);
-		v = vd_log_values_get(&values, VD_SETTING_OUTPUTS, !vd_daemon_main(d));
-		outputs = v && v->value && !v->error ? v->value : "";
-		while (status == VD_EXIT_OK && (path = next_file(&outputs))) {
-			VD_AUTO_CLOSE int fd = -1;
-
-			if (vd_root_open_file(run->ctx->root, path, &fd, &err) < 0)
-				status = vd_fail(run->ctx, &err);
-			else
-				status = read_log(run, fd, path);
-			n += status == VD_EXIT_OK;
-			free(path);
-		}
+	if (!open_defaults(run, &input)) {
+		vd_input_release(&input);
+		return VD_EXIT_UNKNOWN;
 	}
-	if (status == VD_EXIT_OK && !n) {
-		vd_error(run->ctx,
-		         "no libvirt daemon logs to a file here: give FILE, or - and its log on standard input "
-		         "(`journalctl -o short-iso -u libvirtd -u virtqemud`); `virtdiag filters suggest "
-		         "selinux` tells how to make it log labels");
-		status = VD_EXIT_UNKNOWN;
+	traces = calloc(input.records.len, sizeof(*traces));
+	vd_need_memory(traces != NULL);
+	for (size_t i = 0; i < input.records.len; i++)
+		traces[i].clock.reference = time(NULL);
+	while (vd_input_next(run->ctx, &input, &line))
+		if (line.line.first)
+			vd_need_memory(vd_trace_line(&traces[line.number], line.line.text, line.line.len) == 0);
+	status = input.failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK;
+	for (size_t i = 0; i < input.records.len; i++) {
+		finish_log(run, &traces[i], input.records.items[i]->name);
+		vd_trace_release(&traces[i]);
 	}
+	free(traces);
+	vd_input_release(&input);
 	return status;
 }
 

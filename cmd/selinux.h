@@ -47,3 +47,12 @@ struct vd_guard {
 int vd_guard_start(const struct vd_mode_change *change, struct vd_guard *ret_guard, struct vd_err *err) VD_MUST_CHECK;
 /* Ends it and waits for it. @done: the change was taken back, or never made; else it still does that. */
 void vd_guard_end(struct vd_guard *guard, bool done);
+
+/* --- cmd/selinux-unit.c ------------------------------------------------------------------------------------------- */
+
+/*
+ * The same by a transient service of systemd, which survives that the guard is killed too; after the change is made: a
+ * policy that is enforced may forbid systemd to run this program. Ends by itself. Returns 0; -ENOENT: no systemd here;
+ * another negative errno. @root: this machine.
+ */
+int vd_guard_unit_start(struct vd_root *root, const struct vd_mode_change *change, struct vd_err *err) VD_MUST_CHECK;

@@ -11,6 +11,9 @@
 #include "log-strings.h"
 #include "program.h"
 #include "svirt-verbs.h"
+#include "vlog.h"
+
+VLOG_CATEGORY("virtdiag.cmd.svirt-restart");
 
 #define RESTART_MS 120000u
 #define ASK_MS     120000u
@@ -192,4 +195,26 @@ int vd_svirt_restart_run(struct vd_svirt_view *view, const struct vd_svirt_file 
 		break;
 	}
 	return 0;
+}
+
+int vd_svirt_restart_again(struct vd_svirt_view *view, const struct vd_svirt_file *file,
+                           const struct vd_svirt_restart *restart, struct vd_err *err)
+{
+	const char *first = restart->argv.len ? restart->argv.items[0] : "";
+	VD_AUTO_BUF out = VD_BUF_INIT, errors = VD_BUF_INIT;
+	int status = 0;
+
+	/* A unit that failed too often is not started any more; its sockets have then failed as well. */
+	if (!strcmp(first, "systemctl")) {
+		VD_AUTO_BUF unit = VD_BUF_INIT, socket = VD_BUF_INIT;
+		const char *words[] = { "systemctl", "reset-failed", "--", NULL, NULL, NULL };
+
+		vd_need_memory(vd_buf_addf(&unit, "%s.service", file->daemon_name) == 0 &&
+		               vd_buf_addf(&socket, "%s*.socket", file->daemon_name) == 0);
+		words[3] = unit.data;
+		words[4] = socket.data;
+		if (vd_program_run(words, RESTART_MS, &out, &errors, &status, NULL) < 0 || status)
+			VLOG_DEBUG("reset-failed: status %d: %s", status, vd_buf_str(&errors));
+	}
+	return vd_svirt_restart_run(view, file, restart, err);
 }

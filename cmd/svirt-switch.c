@@ -29,7 +29,7 @@ static const struct vd_col switch_cols[N_COLS] = {
 	[COL_DRIVER] = { "DRIVER", VD_COL_STR, 0, "qemu or lxc" },
 	[COL_OLD] = { "OLD", VD_COL_STR, 0, "what security_driver named before; probe: nothing" },
 	[COL_NEW] = { "NEW", VD_COL_STR, 0, "what it names then" },
-	[COL_DONE] = { "DONE", VD_COL_STR, 0, "written, unchanged, not yet (with --dry-run), failed" },
+	[COL_DONE] = { "DONE", VD_COL_STR, 0, "written, unchanged, not yet (with --dry-run), put back, failed" },
 	[COL_DAEMON] = { "DAEMON", VD_COL_STR, 0, "the daemon that reads the file" },
 	[COL_RESTART] = { "RESTART", VD_COL_STR, 0,
 	                  "done, needed, not needed (it does not run, or has read the file), failed" },
@@ -217,7 +217,54 @@ static int restart(struct switching *s, struct change *c, struct vd_err *err)
 	return r;
 }
 
+/* What was written for the daemon of @failed becomes what it was: it may not serve with the new file. */
+static int put_back(struct switching *s, const struct change *failed, struct vd_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n && r == 0; i++) {
+		struct change *c = &s->changes[i];
+
+		if (c->file.daemon != failed->file.daemon || !c->target)
+			continue;
+		r = vd_conf_put_back(s->ctx->root, c->target, &c->after, c->backup, err);
+		if (r < 0)
+			break;
+		c->done = "put back";
+		free(c->backup);
+		c->backup = NULL;
+		vd_warn(s->ctx, "%s is what it was before", c->target);
+	}
+	return r;
+}
+
+/* The daemon has not come up with the new file: better the old one than none. */
+static void back_to_old(struct switching *s, struct change *c)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	bool ours = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		ours |= s->changes[i].target && s->changes[i].file.daemon == c->file.daemon;
+	if (!ours || c->restart.how != VD_RESTART_COMMAND)
+		return;
+	if (put_back(s, c, &err) < 0)
+		(void)vd_fail(s->ctx, &err);
+	else if (vd_svirt_restart_again(&s->view, &c->file, &c->restart, &err) < 0) {
+		vd_error(s->ctx, "%s does not come up with the old file either: it was not the change",
+		         c->file.daemon_name);
+		(void)vd_fail(s->ctx, &err);
+	} else
+		vd_warn(s->ctx, "%s was started with it", c->file.daemon_name);
+}
+
 /* --- telling ------------------------------------------------------------------------------------------------------ */
+
+/* And still is. */
+static bool is_written(const struct change *c)
+{
+	return c->target && !strcmp(c->done, "written");
+}
 
 /* The words of `svirt enable` for the driver (NULL: all) into @words. */
 static void enable_words(const struct switching *s, const char *driver, const char *words[8])
@@ -236,11 +283,11 @@ static void enable_words(const struct switching *s, const char *driver, const ch
 
 static struct vd_value *undo_command(const struct switching *s, const struct change *c)
 {
-	const char *const put_back[] = { "mv", "--", c->backup, c->target, NULL };
+	const char *const mv[] = { "mv", "--", c->backup, c->target, NULL };
 	const char *enable[8];
 
 	enable_words(s, vd_driver_name(c->file.driver), enable);
-	return vd_value_strings(s->off ? enable : put_back);
+	return vd_value_strings(s->off ? enable : mv);
 }
 
 static void add_row(struct switching *s, struct vd_table *table, const struct change *c)
@@ -258,7 +305,7 @@ static void add_row(struct switching *s, struct vd_table *table, const struct ch
 	vd_row_str(row, COL_BACKUP, c->backup);
 	if (c->diff.len)
 		vd_row_str(row, COL_DIFF, c->diff.data);
-	if (c->target && (s->off || c->backup))
+	if (is_written(c) && (s->off || c->backup))
 		vd_row_value(row, COL_UNDO, undo_command(s, c));
 	if (c->restart.argv.len)
 		vd_row_value(row, COL_COMMAND, vd_value_strings((const char *const *)c->restart.argv.items));
@@ -275,7 +322,7 @@ static void command_line(struct switching *s, const char *word, const char *cons
 
 static void tell_next(struct switching *s, const struct change *c)
 {
-	const char *const put_back[] = { "mv", "--", c->backup, c->target, NULL };
+	const char *const mv[] = { "mv", "--", c->backup, c->target, NULL };
 	const char *enable[8];
 	bool needed = c->restarted && !strcmp(c->restarted, "needed") && !same_daemon(s, c);
 
@@ -289,10 +336,10 @@ static void tell_next(struct switching *s, const struct change *c)
 		               c->restart.why ? c->restart.why : "");
 	else if (c->differs && c->restart.how == VD_RESTART_NOTHING && c->restart.why)
 		vd_report_line(s->report, "note    %s: %s", c->file.daemon_name, c->restart.why);
-	if (c->target && !s->off && c->backup)
-		command_line(s, "undo", put_back, NULL);
+	if (is_written(c) && !s->off && c->backup)
+		command_line(s, "undo", mv, NULL);
 	/* One command takes all of it back. */
-	if (c->target && s->off && c == &s->changes[s->n - 1]) {
+	if (is_written(c) && s->off && c == &s->changes[s->n - 1]) {
 		enable_words(s, vd_opt_str(s->ctx, "driver", NULL), enable);
 		command_line(s, "undo", enable, NULL);
 	}
@@ -305,7 +352,7 @@ static void tell(struct switching *s)
 
 	for (size_t i = 0; i < s->n; i++) {
 		add_row(s, table, &s->changes[i]);
-		differs |= s->changes[i].differs;
+		differs |= s->changes[i].differs && strcmp(s->changes[i].done, "put back") != 0;
 	}
 	for (size_t i = 0; i < s->n && s->dry_run; i++)
 		if (s->changes[i].diff.len)
@@ -348,8 +395,10 @@ static enum vd_exit switch_all(struct switching *s)
 		if (write_file(s, &s->changes[i], &err) < 0)
 			status = vd_fail(s->ctx, &err);
 	for (size_t i = 0; i < s->n && status == VD_EXIT_OK; i++)
-		if (restart(s, &s->changes[i], &err) < 0)
+		if (restart(s, &s->changes[i], &err) < 0) {
 			status = vd_fail(s->ctx, &err);
+			back_to_old(s, &s->changes[i]);
+		}
 	tell(s);
 	return status;
 }

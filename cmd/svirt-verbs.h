@@ -72,6 +72,12 @@ struct vd_svirt_restart {
 void vd_svirt_restart_plan(struct vd_svirt_view *view, const struct vd_svirt_file *file, struct vd_svirt_restart *ret);
 void vd_svirt_restart_release(struct vd_svirt_restart *restart);
 #define VD_AUTO_SVIRT_RESTART VD_CLEANUP(vd_svirt_restart_release) struct vd_svirt_restart
+/*
+ * For a daemon that did not come up: have systemd forget how often it failed, and start it again. Returns 0 or a
+ * negative errno with @err.
+ */
+int vd_svirt_restart_again(struct vd_svirt_view *view, const struct vd_svirt_file *file,
+                           const struct vd_svirt_restart *restart, struct vd_err *err) VD_MUST_CHECK;
 /* Do it, and make sure that the driver serves again. Returns 0 or a negative errno with @err. */
 int vd_svirt_restart_run(struct vd_svirt_view *view, const struct vd_svirt_file *file,
                          const struct vd_svirt_restart *restart, struct vd_err *err) VD_MUST_CHECK;

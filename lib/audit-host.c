@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "audit.h"
+#include "journal.h"
 #include "root.h"
 #include "vlog.h"
 
@@ -107,6 +110,106 @@ static int read_audit_dir(struct job *j)
 	return r < 0 ? r : 0;
 }
 
+/* --- the journal --- */
+
+static int write_all(int fd, const struct vd_buf *text)
+{
+	for (size_t done = 0; done < text->len;) {
+		ssize_t n = write(fd, text->data + done, text->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* One entry as a line of audit.log; nothing for what is no audit record. */
+static int add_entry(const struct vd_journal_entry *e, enum vd_journal_audit way, struct vd_buf *text)
+{
+	static const char mark[] = "audit(";
+	const char *body;
+
+	if (!e->message)
+		return 0;
+	if (way == VD_JOURNAL_KERNEL) {
+		if (!memmem(e->message, e->message_len, mark, sizeof(mark) - 1))
+			return 0;
+		return vd_buf_add(text, e->message, e->message_len) < 0 ? -ENOMEM : vd_buf_addc(text, '\n');
+	}
+	body = memchr(e->message, ' ', e->message_len);
+	if (!body || !e->audit_type)
+		return 0;
+	body++;
+	if (vd_buf_addf(text, "type=%u msg=audit(%lld.%03d:%llu): ", e->audit_type, (long long)e->audit_time / 1000000,
+	                (int)(e->audit_time / 1000 % 1000), (unsigned long long)e->audit_id) < 0 ||
+	    vd_buf_add(text, body, e->message_len - (size_t)(body - e->message)) < 0)
+		return -ENOMEM;
+	return vd_buf_addc(text, '\n');
+}
+
+/* All that came by @way into the file @fd. Returns the number of records or a negative errno. */
+static int64_t copy_journal(struct job *j, enum vd_journal_audit way, int fd, struct vd_err *why)
+{
+	struct vd_journal *journal = NULL;
+	struct vd_journal_entry entry;
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int64_t n = 0;
+	int r = vd_journal_open_audit(j->root, way, &journal, why);
+
+	if (r < 0)
+		return r;
+	/* An entry is some time younger than its record. */
+	if (j->since_ms > 0)
+		r = vd_journal_seek(journal, j->since_ms * 1000);
+	while (r >= 0 && (r = vd_journal_next(journal, &entry)) == 0) {
+		size_t before = text.len;
+
+		r = add_entry(&entry, way, &text);
+		n += text.len > before;
+		if (r == 0 && text.len > 65536) {
+			r = write_all(fd, &text);
+			vd_buf_clear(&text);
+		}
+	}
+	vd_journal_free(journal);
+	if (r > 0)
+		r = write_all(fd, &text);
+	if (r < 0 && !why->code)
+		vd_err_set(why, -r, "cannot read the journal: %s", strerror(-r));
+	return r < 0 ? r : n;
+}
+
+/* Without auditd journald may get the records itself; the kernel prints them as well then. */
+static int read_journal(struct job *j)
+{
+	for (unsigned way = VD_JOURNAL_AUDIT; way <= VD_JOURNAL_KERNEL; way++) {
+		VD_AUTO_CLOSE int fd = memfd_create("virtdiag-journal", MFD_CLOEXEC);
+		VD_AUTO_ERR why = VD_ERR_INIT;
+		int64_t n;
+		int r;
+
+		if (fd < 0)
+			return vd_err_set(j->err, errno, "cannot read the journal: %s", strerror(errno));
+		n = copy_journal(j, (enum vd_journal_audit)way, fd, &why);
+		VLOG_DEBUG("journal, way %u: %lld records", way, (long long)n);
+		/* Other logs may hold the same. */
+		if (n == -ENOENT || n == -EOPNOTSUPP)
+			return 0;
+		if (n < 0)
+			return tell_unreadable(j, "journal", &why);
+		if (!n)
+			continue;
+		if (lseek(fd, 0, SEEK_SET) < 0)
+			return vd_err_set(j->err, errno, "cannot read the journal: %s", strerror(errno));
+		r = vd_audit_read_fd(fd, j->since_ms, j->fn, j->data, j->counts, j->err);
+		if (r < 0)
+			return r;
+		return vd_strv_add(&j->sources->read, "journal") < 0 ? vd_err_set(j->err, ENOMEM, "no memory") : 0;
+	}
+	return 0;
+}
+
 /* What the kernel still holds. Not allowed to ask: told as unreadable. */
 static int read_ring(struct job *j)
 {
@@ -138,6 +241,8 @@ int vd_audit_read_host(struct vd_root *root, int64_t since_ms, vd_audit_fn fn, v
 	struct job j = { root, since_ms, fn, data, counts, sources, err };
 	int r = read_audit_dir(&j);
 
+	if (r == 0 && !sources->read.len)
+		r = read_journal(&j);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(logs) && r == 0 && !sources->read.len; i++) {
 		VD_AUTO_BUF old = VD_BUF_INIT;
 

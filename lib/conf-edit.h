@@ -57,3 +57,10 @@ int vd_conf_diff(const char *file, const struct vd_buf *before, const struct vd_
  */
 int vd_conf_write(struct vd_root *root, const char *path, const struct vd_buf *before, const struct vd_buf *after,
                   char **ret_path, char **ret_backup, struct vd_err *err) VD_MUST_CHECK;
+/*
+ * Take back vd_conf_write(): @path, as *@ret_path told it, becomes the file @backup beside it again, in one step, the
+ * same one with all its attributes; with @backup NULL it is removed. -ESTALE when it is not @after any more: then
+ * nothing is done. Returns 0 or a negative errno.
+ */
+int vd_conf_put_back(struct vd_root *root, const char *path, const struct vd_buf *after, const char *backup,
+                     struct vd_err *err) VD_MUST_CHECK;

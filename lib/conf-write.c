@@ -317,3 +317,30 @@ int vd_conf_write(struct vd_root *root, const char *path, const struct vd_buf *b
 	*ret_backup = backup;
 	return 0;
 }
+
+int vd_conf_put_back(struct vd_root *root, const char *path, const struct vd_buf *after, const char *backup,
+                     struct vd_err *err)
+{
+	VD_CLEANUP(change_release)
+	struct change c = { .root = root, .dirfd = -1, .oldfd = -1, .newfd = -1, .err = err };
+	const char *name = backup ? strrchr(backup, '/') : NULL;
+	int r;
+
+	if (!vd_root_is_live(root))
+		return vd_err_set(err, EROFS, "cannot change '%s': a capture is evidence and stays as it is", path);
+	r = resolve(&c, path, true);
+	if (r == 0)
+		r = check_content(&c, after);
+	if (r < 0)
+		return r;
+	if (name)
+		r = renameat(c.dirfd, name + 1, c.dirfd, c.base) < 0 ? -errno : 0;
+	else
+		r = unlinkat(c.dirfd, c.base, 0) < 0 ? -errno : 0;
+	if (r < 0)
+		return fail(&c, "put back", r);
+	if (fsync(c.dirfd) < 0)
+		VLOG_WARN("the directory of %s could not be synced: %s", c.path, strerror(errno));
+	VLOG_DEBUG("%s is what it was", c.path);
+	return 0;
+}

@@ -221,6 +221,14 @@ int vd_process_env(struct vd_root *root, pid_t pid, const char *name, char **ret
 	return 0;
 }
 
+uint64_t vd_process_ticks(struct vd_root *root, pid_t pid)
+{
+	char name[32];
+	uint64_t ticks = 0;
+
+	return read_stat(root, pid, name, &ticks) == 0 ? ticks : 0;
+}
+
 bool vd_process_is_same(struct vd_root *root, pid_t pid, uint64_t ticks)
 {
 	char name[32];

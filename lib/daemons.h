@@ -106,6 +106,8 @@ struct vd_daemon_process {
 /* The environment variable @name of process @pid into *@ret_value, NULL when it is not set there. */
 int vd_process_env(struct vd_root *root, pid_t pid, const char *name, char **ret_value,
                    struct vd_err *err) VD_MUST_CHECK;
+/* When the process @pid began, in clock ticks since boot; 0: not known. */
+uint64_t vd_process_ticks(struct vd_root *root, pid_t pid);
 /* Is the process @pid that began at @ticks still there? Any doubt is a yes. */
 bool vd_process_is_same(struct vd_root *root, pid_t pid, uint64_t ticks);
 

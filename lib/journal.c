@@ -69,6 +69,7 @@ struct vd_journal {
 	sd_journal *journal;
 	int *fds; /* owned */
 	size_t n_fds;
+	bool audit;                                         /* the fields of audit records are wanted */
 	bool at_next;                                       /* the entry to be read next is the current one */
 	struct vd_buf message, category, function, program; /* of the entry: libsystemd's own memory does not last */
 };
@@ -177,7 +178,18 @@ static int match_daemons(sd_journal *journal)
 	return r;
 }
 
-int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err)
+static int match_audit(sd_journal *journal)
+{
+	return sd.add_match(journal, "_TRANSPORT=audit", 0);
+}
+
+static int match_kernel(sd_journal *journal)
+{
+	return sd.add_match(journal, "_TRANSPORT=kernel", 0);
+}
+
+static int open_matching(struct vd_root *root, int (*match)(sd_journal *journal), struct vd_journal **ret_journal,
+                         struct vd_err *err)
 {
 	VD_CLEANUP(journal_cleanup) struct vd_journal *journal = calloc(1, sizeof(*journal));
 	VD_AUTO_ERR why = VD_ERR_INIT;
@@ -194,15 +206,27 @@ int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struc
 		               : vd_err_set(err, ENOENT, "there is no journal in /var/log/journal or /run/log/journal");
 	r = sd.open_files_fd(&journal->journal, journal->fds, (unsigned)journal->n_fds, 0);
 	if (r >= 0)
-		r = match_daemons(journal->journal);
+		r = match(journal->journal);
 	if (r >= 0)
 		r = sd.set_data_threshold(journal->journal, MAX_FIELD);
 	if (r >= 0)
 		r = sd.seek_head(journal->journal);
 	if (r < 0)
 		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
+	journal->audit = match == match_audit;
 	*ret_journal = vd_steal(journal);
 	return 0;
+}
+
+int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err)
+{
+	return open_matching(root, match_daemons, ret_journal, err);
+}
+
+int vd_journal_open_audit(struct vd_root *root, enum vd_journal_audit way, struct vd_journal **ret_journal,
+                          struct vd_err *err)
+{
+	return open_matching(root, way == VD_JOURNAL_AUDIT ? match_audit : match_kernel, ret_journal, err);
 }
 
 /* Have @journal stand behind the entry at @cursor, or where it would be when it was vacuumed away. */
@@ -299,13 +323,13 @@ static const char *keep(sd_journal *journal, const char *name, struct vd_buf *bu
 	return buf->data;
 }
 
-static unsigned number(sd_journal *journal, const char *name, unsigned fallback)
+static uint64_t long_number(sd_journal *journal, const char *name, size_t digits, uint64_t fallback)
 {
 	size_t len;
 	const char *s = field(journal, name, &len);
-	unsigned n = 0;
+	uint64_t n = 0;
 
-	if (!s || !len || len > 9)
+	if (!s || !len || len > digits)
 		return fallback;
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] < '0' || s[i] > '9')
@@ -313,6 +337,11 @@ static unsigned number(sd_journal *journal, const char *name, unsigned fallback)
 		n = n * 10 + (unsigned)(s[i] - '0');
 	}
 	return n;
+}
+
+static unsigned number(sd_journal *journal, const char *name, unsigned fallback)
+{
+	return (unsigned)long_number(journal, name, 9, fallback);
 }
 
 int vd_journal_next(struct vd_journal *journal, struct vd_journal_entry *ret_entry)
@@ -341,6 +370,11 @@ int vd_journal_next(struct vd_journal *journal, struct vd_journal_entry *ret_ent
 	ret_entry->category = keep(j, "LIBVIRT_SOURCE", &journal->category, &ret_entry->category_len);
 	ret_entry->function = keep(j, "CODE_FUNC", &journal->function, &ret_entry->function_len);
 	ret_entry->message = keep(j, "MESSAGE", &journal->message, &ret_entry->message_len);
+	if (journal->audit) {
+		ret_entry->audit_type = number(j, "_AUDIT_TYPE", 0);
+		ret_entry->audit_id = long_number(j, "_AUDIT_ID", 18, 0);
+		ret_entry->audit_time = (int64_t)long_number(j, "_SOURCE_REALTIME_TIMESTAMP", 18, time);
+	}
 	return 0;
 }
 
@@ -351,6 +385,13 @@ int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struc
 	(void)root;
 	(void)ret_journal;
 	return vd_err_set(err, EOPNOTSUPP, "the journal cannot be read: virtdiag was built without libsystemd");
+}
+
+int vd_journal_open_audit(struct vd_root *root, enum vd_journal_audit way, struct vd_journal **ret_journal,
+                          struct vd_err *err)
+{
+	(void)way;
+	return vd_journal_open(root, ret_journal, err);
 }
 
 void vd_journal_free(struct vd_journal *journal)

@@ -21,6 +21,10 @@ struct vd_journal_entry {
 	unsigned line;  /* CODE_LINE; 0 unknown */
 	const char *message, *category, *function, *program;
 	size_t message_len, category_len, function_len, program_len;
+	/* Of an audit record, whose message is "TYPE BODY"; else 0. */
+	unsigned audit_type; /* its number: 1400 */
+	uint64_t audit_id;   /* serial number of its event */
+	int64_t audit_time;  /* microseconds since the epoch, as in the record */
 };
 
 struct vd_journal;
@@ -31,6 +35,14 @@ struct vd_journal;
  * be read; -EOPNOTSUPP; another negative errno with @err set.
  */
 int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err) VD_MUST_CHECK;
+/* Which of the two ways audit records take into a journal. */
+enum vd_journal_audit {
+	VD_JOURNAL_AUDIT,  /* journald reads them itself */
+	VD_JOURNAL_KERNEL, /* the kernel prints them, for want of auditd: "audit: type=1400 audit(...): ..." */
+};
+/* The same, and keep to what came by @way: with VD_JOURNAL_KERNEL everything that the kernel printed. */
+int vd_journal_open_audit(struct vd_root *root, enum vd_journal_audit way, struct vd_journal **ret_journal,
+                          struct vd_err *err) VD_MUST_CHECK;
 void vd_journal_free(struct vd_journal *journal);
 /* Open the files that are there now, as a rotation leaves them, and go on where reading stands. Errors as above. */
 int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct vd_err *err) VD_MUST_CHECK;

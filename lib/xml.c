@@ -14,7 +14,7 @@
 #include "buf.h"
 #include "root.h"
 #include "vlog.h"
-#include "xml.h"
+#include "xml-internal.h"
 
 VLOG_CATEGORY("virtdiag.xml");
 
@@ -22,22 +22,13 @@ VLOG_CATEGORY("virtdiag.xml");
 #define ENTITY_DEPTH 20
 
 struct vd_xml {
-	xmlDocPtr doc;
-	struct vd_strv values; /* values that had to be put together, see collect() */
+	struct vd_xml_tree tree;
+	xmlDict *dict;         /* holds the names in the tree; NULL: @doc does */
+	xmlDocPtr doc;         /* of a document with a DTD, for its entities; else NULL */
+	struct vd_strv values; /* values that had to be put together, see expanded() */
 	size_t expanded;       /* bytes that entities have brought so far */
 	int status;
 };
-
-/* The opaque node is libxml2's own: no second tree, no copies. */
-static xmlNode *unwrap(const struct vd_xml_node *node)
-{
-	return (xmlNode *)(uintptr_t)node;
-}
-
-static const struct vd_xml_node *wrap(const xmlNode *node)
-{
-	return (const struct vd_xml_node *)node;
-}
 
 /* Without the NOENT and DTDLOAD options libxml2 has no reason to ask for a file; should it, it gets none. */
 static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id VD_UNUSED,
@@ -54,11 +45,18 @@ static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id
 static const struct {
 	const char *text;
 	unsigned max;
+	bool dtd; /* only in a DTD */
 } costly[] = {
-	{ "xmlns", 2000 },
-	{ "<!ATTLIST", 5000 },
-	{ "<!ENTITY", 5000 },
+	{ "xmlns", 2000, false },
+	{ "<!ATTLIST", 5000, true },
+	{ "<!ENTITY", 5000, true },
 };
+
+/* Nearly no document has one. Without it there are no entities but those that XML itself defines. */
+static bool has_dtd(const char *data, size_t len)
+{
+	return memmem(data, len, "<!DOCTYPE", 9) != NULL;
+}
 
 /* Does @needle occur more than @max times? */
 static bool occurs_more(const char *data, size_t len, const char *needle, unsigned max)
@@ -119,15 +117,15 @@ static bool plain_encoding(const char *data, size_t len)
 }
 
 /* Refuses what would keep libxml2 busy for minutes. */
-static int check_cost(const char *data, size_t len, const char *file, struct vd_err *err)
+static int check_cost(const char *data, size_t len, bool dtd, const char *file, struct vd_err *err)
 {
 	if (memchr(data, '\0', len) || !plain_encoding(data, len))
 		return vd_err_set(err, EBADMSG, "%s:1: the encoding is neither UTF-8 nor an extension of ASCII", file);
 	if (crowded(data, len, false, MAX_ATTRIBUTES) ||
-	    (memmem(data, len, "<!ENTITY", 8) && crowded(data, len, true, MAX_ATTRIBUTES)))
+	    (dtd && memmem(data, len, "<!ENTITY", 8) && crowded(data, len, true, MAX_ATTRIBUTES)))
 		return vd_err_set(err, E2BIG, "%s: an element has more than %d attributes", file, MAX_ATTRIBUTES);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(costly); i++)
-		if (occurs_more(data, len, costly[i].text, costly[i].max))
+		if ((dtd || !costly[i].dtd) && occurs_more(data, len, costly[i].text, costly[i].max))
 			return vd_err_set(err, E2BIG, "%s: '%s' occurs more than %u times", file, costly[i].text,
 			                  costly[i].max);
 	return 0;
@@ -144,9 +142,21 @@ struct first_error {
 	int line, code;
 };
 
-static void release_error(struct first_error *first)
+/* What the parser works for: its _private. */
+struct reading {
+	struct first_error first;
+	struct vd_xml_tree *tree;
+};
+
+static struct reading *reading_of(void *ctxt)
 {
-	free(first->message);
+	return ((xmlParserCtxtPtr)ctxt)->_private;
+}
+
+static void release_error(struct reading *reading)
+{
+	free(reading->first.message);
+	reading->first = (struct first_error){ 0 };
 }
 
 #if LIBXML_VERSION >= 21200
@@ -155,7 +165,7 @@ static void keep_first_error(void *data, const xmlError *e)
 static void keep_first_error(void *data, xmlErrorPtr e)
 #endif
 {
-	struct first_error *first = ((xmlParserCtxtPtr)data)->_private;
+	struct first_error *first = &reading_of(data)->first;
 
 	if (!e || e->level != XML_ERR_FATAL || first->message)
 		return;
@@ -182,30 +192,83 @@ static int parse_error(xmlParserCtxtPtr ctxt, const struct first_error *first, c
 	                  (int)strcspn(message, "\n"), message);
 }
 
-/* Iterative: a document may be as deep as libxml2 lets it. */
-static int check_depth(const xmlNode *root, const char *file, struct vd_err *err)
-{
-	const xmlNode *node = root;
-	unsigned depth = 1;
+/* --- documents without a DTD: the tree is built while libxml2 reads
+ * --------------------------------------------------- */
 
-	while (node) {
-		if (node->type == XML_ELEMENT_NODE && depth > VD_XML_DEPTH)
-			return vd_err_set(err, E2BIG, "%s:%ld: elements are nested deeper than %d", file,
-			                  xmlGetLineNo(node), VD_XML_DEPTH);
-		if (node->type == XML_ELEMENT_NODE && node->children) {
-			node = node->children;
-			depth++;
-			continue;
-		}
-		while (node != root && !node->next) {
-			node = node->parent;
-			depth--;
-		}
-		if (node == root)
-			break;
-		node = node->next;
+static void on_start(void *ctxt, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                     int n_namespaces VD_UNUSED, const xmlChar **namespaces VD_UNUSED, int n_attrs,
+                     int n_defaulted VD_UNUSED, const xmlChar **attrs)
+{
+	struct vd_xml_tree *tree = reading_of(ctxt)->tree;
+	xmlDict *dict = ((xmlParserCtxtPtr)ctxt)->dict;
+	struct vd_xml_node *node;
+
+	/* A prefix that nobody has declared is part of the name. */
+	if (prefix && !uri)
+		name = xmlDictQLookup(dict, prefix, name);
+	node = vd_xml_tree_open(tree, (const char *)name, (const char *)uri, (unsigned)xmlSAX2GetLineNumber(ctxt),
+	                        (unsigned)n_attrs);
+	/* Name, prefix, URI, value, end of the value; those of a namespace are invisible. */
+	for (int i = 0; node && i < n_attrs; i++, attrs += 5)
+		if (!attrs[2])
+			vd_xml_tree_attr(tree, node,
+			                 (const char *)(attrs[1] ? xmlDictQLookup(dict, attrs[1], attrs[0]) : attrs[0]),
+			                 (const char *)attrs[3], (size_t)(attrs[4] - attrs[3]));
+}
+
+static void on_end(void *ctxt, const xmlChar *name VD_UNUSED, const xmlChar *prefix VD_UNUSED,
+                   const xmlChar *uri VD_UNUSED)
+{
+	vd_xml_tree_close(reading_of(ctxt)->tree);
+}
+
+static void on_text(void *ctxt, const xmlChar *text, int len)
+{
+	vd_xml_tree_text(reading_of(ctxt)->tree, (const char *)text, (size_t)len, false);
+}
+
+static void on_cdata(void *ctxt, const xmlChar *text, int len)
+{
+	vd_xml_tree_text(reading_of(ctxt)->tree, (const char *)text, (size_t)len, true);
+}
+
+static void on_comment(void *ctxt, const xmlChar *text VD_UNUSED)
+{
+	vd_xml_tree_markup(reading_of(ctxt)->tree);
+}
+
+static void on_instruction(void *ctxt, const xmlChar *target VD_UNUSED, const xmlChar *text VD_UNUSED)
+{
+	vd_xml_tree_markup(reading_of(ctxt)->tree);
+}
+
+/*
+ * A parser is made once for many documents. Its dictionary keeps all names that it has seen, which are the same few in
+ * every document of libvirt; of others it is not to keep many.
+ */
+#define MAX_NAMES 4096
+
+static xmlParserCtxtPtr shared_parser(void)
+{
+	static __thread xmlParserCtxtPtr ctxt;
+
+	if (ctxt && xmlDictSize(ctxt->dict) > MAX_NAMES) {
+		xmlFreeParserCtxt(ctxt);
+		ctxt = NULL;
 	}
-	return 0;
+	if (ctxt)
+		return ctxt;
+	ctxt = xmlNewParserCtxt();
+	if (!ctxt)
+		return NULL;
+	ctxt->sax->startElementNs = on_start;
+	ctxt->sax->endElementNs = on_end;
+	ctxt->sax->characters = ctxt->sax->ignorableWhitespace = on_text;
+	ctxt->sax->cdataBlock = on_cdata;
+	ctxt->sax->comment = on_comment;
+	ctxt->sax->processingInstruction = on_instruction;
+	ctxt->sax->serror = keep_first_error;
+	return ctxt;
 }
 
 /*
@@ -214,58 +277,142 @@ static int check_depth(const xmlNode *root, const char *file, struct vd_err *err
  */
 #define MARGIN 256
 
-/* NULL and @first when it is no document. */
-static xmlDocPtr read_document(xmlParserCtxtPtr ctxt, const char *data, size_t len, struct first_error *first)
+/* False and reading->first when it is no document. */
+static bool read_plain(xmlParserCtxtPtr ctxt, const char *data, size_t len)
 {
+	struct reading *reading = reading_of(ctxt);
 	xmlDocPtr doc;
 
-	release_error(first);
-	*first = (struct first_error){ 0 };
-	/* With a handler of its own the parser prints nothing. */
-	ctxt->_private = first;
-	ctxt->sax->serror = keep_first_error;
-	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
-	                        XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
-	if (doc && !xmlDocGetRootElement(doc)) {
-		xmlFreeDoc(doc);
-		doc = NULL;
-	}
-	return doc;
+	release_error(reading);
+	vd_xml_tree_release(reading->tree);
+	doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL, XML_PARSE_NONET);
+	if (!doc)
+		return false;
+	xmlFreeDoc(doc);
+	return reading->tree->root || reading->tree->no_memory;
 }
+
+static int parse_plain(struct vd_xml *xml, const char *data, size_t len, const char *file, struct vd_err *err)
+{
+	VD_CLEANUP(release_error) struct reading reading = { .tree = &xml->tree };
+	VD_AUTO_FREE char *padded = malloc(len + MARGIN);
+	xmlParserCtxtPtr ctxt = shared_parser();
+	bool good;
+	int rc = 0;
+
+	if (!ctxt || !padded)
+		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	memcpy(padded, data, len);
+	memset(padded + len, ' ', MARGIN);
+	ctxt->_private = &reading;
+	/* What is wrong is told of the document as it is. */
+	good = read_plain(ctxt, padded, len + MARGIN) || read_plain(ctxt, data, len);
+	ctxt->_private = NULL;
+	xml->dict = ctxt->dict;
+	xmlDictReference(xml->dict);
+	if (!good)
+		rc = parse_error(ctxt, &reading.first, file, err);
+	return rc;
+}
+
+/* --- documents with a DTD: libxml2 builds a tree, which is copied
+ * ----------------------------------------------------- */
+
+/* The text of a list of nodes, with its references still in it. */
+static int add_raw(const xmlNode *list, struct vd_buf *out)
+{
+	int rc = 0;
+
+	vd_buf_clear(out);
+	for (const xmlNode *n = list; n && rc == 0; n = n->next) {
+		const char *text = (const char *)n->content;
+
+		if (n->type == XML_ENTITY_REF_NODE)
+			rc = vd_buf_addf(out, "&%s;", (const char *)n->name);
+		else if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
+			for (; text && *text && rc == 0; text++)
+				rc = *text == '&' ? vd_buf_adds(out, "&#38;") : vd_buf_addc(out, *text);
+	}
+	return rc;
+}
+
+/* Recursive: libxml2 lets no document be deeper than 256. */
+static int copy_element(struct vd_xml_tree *tree, const xmlNode *from, struct vd_buf *buf)
+{
+	struct vd_xml_node *node;
+	unsigned n_attrs = 0;
+	int rc = 0;
+
+	for (const xmlAttr *a = from->properties; a; a = a->next)
+		n_attrs++;
+	node = vd_xml_tree_open(tree, (const char *)from->name, from->ns ? (const char *)from->ns->href : NULL,
+	                        (unsigned)xmlGetLineNo(from), n_attrs);
+	for (const xmlAttr *a = from->properties; node && a && rc == 0; a = a->next) {
+		if (a->ns)
+			continue;
+		rc = add_raw(a->children, buf);
+		vd_xml_tree_attr(tree, node, (const char *)a->name, vd_buf_str(buf), buf->len);
+	}
+	for (const xmlNode *n = from->children; n && rc == 0; n = n->next)
+		if (n->type == XML_ELEMENT_NODE)
+			rc = copy_element(tree, n, buf);
+	if (rc == 0)
+		rc = add_raw(from->children, buf);
+	if (buf->len)
+		vd_xml_tree_raw_text(tree, vd_buf_str(buf), buf->len);
+	vd_xml_tree_close(tree);
+	return rc;
+}
+
+static int parse_with_dtd(struct vd_xml *xml, const char *data, size_t len, const char *file, struct vd_err *err)
+{
+	VD_CLEANUP(free_ctxt) xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
+	VD_CLEANUP(release_error) struct reading reading = { .tree = &xml->tree };
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+
+	if (!ctxt)
+		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	ctxt->_private = &reading;
+	/* With a handler of its own the parser prints nothing. */
+	ctxt->sax->serror = keep_first_error;
+	xml->doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
+	                             XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	if (!xml->doc || !xmlDocGetRootElement(xml->doc))
+		return parse_error(ctxt, &reading.first, file, err);
+	if (copy_element(&xml->tree, xmlDocGetRootElement(xml->doc), &buf) < 0)
+		xml->tree.no_memory = true;
+	return 0;
+}
+
+/* --- documents
+ * -------------------------------------------------------------------------------------------------------- */
 
 int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml, struct vd_err *err)
 {
-	VD_CLEANUP(free_ctxt) xmlParserCtxtPtr ctxt = NULL;
-	VD_CLEANUP(release_error) struct first_error first = { 0 };
 	VD_AUTO_XML struct vd_xml *xml = NULL;
-	VD_AUTO_FREE char *padded = NULL;
+	bool dtd = has_dtd(data, len);
 	int rc;
 
 	if (len > VD_MAX_XML)
 		return vd_err_set(err, E2BIG, "%s: larger than %u MiB, not read as XML", file, VD_MAX_XML >> 20);
 	if (!len)
 		return vd_err_set(err, EBADMSG, "%s:1: the file is empty", file);
-	rc = check_cost(data, len, file, err);
+	rc = check_cost(data, len, dtd, file, err);
 	if (rc < 0)
 		return rc;
 	xmlSetExternalEntityLoader(refuse_entity);
-	ctxt = xmlNewParserCtxt();
 	xml = calloc(1, sizeof(*xml));
-	padded = malloc(len + MARGIN);
-	if (!ctxt || !xml || !padded)
+	if (!xml)
 		return vd_err_set(err, ENOMEM, "%s: no memory", file);
-	memcpy(padded, data, len);
-	memset(padded + len, ' ', MARGIN);
-	xml->doc = read_document(ctxt, padded, len + MARGIN, &first);
-	/* What is wrong is told of the document as it is. */
-	if (!xml->doc)
-		xml->doc = read_document(ctxt, data, len, &first);
-	if (!xml->doc)
-		return parse_error(ctxt, &first, file, err);
-	rc = check_depth(xmlDocGetRootElement(xml->doc), file, err);
+	xml->tree.xml = xml;
+	rc = dtd ? parse_with_dtd(xml, data, len, file, err) : parse_plain(xml, data, len, file, err);
 	if (rc < 0)
 		return rc;
-	xml->doc->_private = xml;
+	if (xml->tree.no_memory)
+		return vd_err_set(err, ENOMEM, "%s: no memory", file);
+	if (xml->tree.too_deep)
+		return vd_err_set(err, E2BIG, "%s:%u: elements are nested deeper than %d", file, xml->tree.too_deep,
+		                  VD_XML_DEPTH);
 	VLOG_DEBUG("%s: %zu bytes parsed", file, len);
 	*ret_xml = vd_steal(xml);
 	return 0;
@@ -275,7 +422,11 @@ void vd_xml_free(struct vd_xml *xml)
 {
 	if (!xml)
 		return;
-	xmlFreeDoc(xml->doc);
+	vd_xml_tree_release(&xml->tree);
+	if (xml->doc)
+		xmlFreeDoc(xml->doc);
+	if (xml->dict)
+		xmlDictFree(xml->dict);
 	vd_strv_release(&xml->values);
 	free(xml);
 }
@@ -292,49 +443,51 @@ int vd_xml_status(const struct vd_xml *xml)
 
 const struct vd_xml_node *vd_xml_root(const struct vd_xml *xml)
 {
-	return wrap(xmlDocGetRootElement(xml->doc));
+	return xml->tree.root;
 }
 
 const char *vd_xml_name(const struct vd_xml_node *node)
 {
-	return (const char *)unwrap(node)->name;
+	return node->name;
 }
 
 long vd_xml_line(const struct vd_xml_node *node)
 {
-	return xmlGetLineNo(unwrap(node));
+	return node->line;
+}
+
+/* strcmp() is a call, and most names differ in their first letter. */
+static bool same(const char *a, const char *b)
+{
+	return *a == *b && !strcmp(a, b);
 }
 
 /* Is @node an element called @name (NULL: any) of the namespace @ns (NULL: of none)? */
-static bool matches(const xmlNode *node, const char *name, const char *ns)
+static bool matches(const struct vd_xml_node *node, const char *name, const char *ns)
 {
-	if (node->type != XML_ELEMENT_NODE || !node->ns != !ns)
-		return false;
-	if (ns && (!node->ns->href || strcmp((const char *)node->ns->href, ns) != 0))
-		return false;
-	return !name || !strcmp((const char *)node->name, name);
+	return (!name || same(node->name, name)) && (node->ns && ns ? same(node->ns, ns) : node->ns == ns);
 }
 
-static const struct vd_xml_node *find(const xmlNode *node, const char *name, const char *ns)
+static const struct vd_xml_node *find(const struct vd_xml_node *node, const char *name, const char *ns)
 {
 	while (node && !matches(node, name, ns))
 		node = node->next;
-	return wrap(node);
+	return node;
 }
 
 bool vd_xml_is(const struct vd_xml_node *node, const char *name)
 {
-	return node && matches(unwrap(node), name, NULL);
+	return node && matches(node, name, NULL);
 }
 
 const struct vd_xml_node *vd_xml_child_ns(const struct vd_xml_node *node, const char *name, const char *ns)
 {
-	return node ? find(unwrap(node)->children, name, ns) : NULL;
+	return node ? find(node->children, name, ns) : NULL;
 }
 
 const struct vd_xml_node *vd_xml_next_ns(const struct vd_xml_node *node, const char *name, const char *ns)
 {
-	return node ? find(unwrap(node)->next, name, ns) : NULL;
+	return node ? find(node->next, name, ns) : NULL;
 }
 
 const struct vd_xml_node *vd_xml_child(const struct vd_xml_node *node, const char *name)
@@ -363,7 +516,10 @@ static int add_char(const char *digits, struct vd_buf *out)
 	return len > 0 ? vd_buf_add(out, utf8, (size_t)len) : 0;
 }
 
-/* Appends entity text, whose own references are still unexpanded in the declaration. */
+/*
+ * Appends text whose references are still unexpanded: that of an entity in its declaration, or, at depth 0, that of the
+ * document, which costs nothing of what entities may bring.
+ */
 static int add_entity_text(struct vd_xml *xml, const char *text, unsigned depth, struct vd_buf *out)
 {
 	const char *p = text, *amp, *end;
@@ -374,13 +530,15 @@ static int add_entity_text(struct vd_xml *xml, const char *text, unsigned depth,
 
 		if (!name)
 			return -ENOMEM;
-		xml->expanded += (size_t)(amp - p) + 1;
+		if (depth)
+			xml->expanded += (size_t)(amp - p) + 1;
 		rc = vd_buf_add(out, p, (size_t)(amp - p));
 		if (rc == 0)
 			rc = *name == '#' ? add_char(name + 1, out) : expand_entity(xml, name, depth + 1, out);
 		p = end + 1;
 	}
-	xml->expanded += strlen(p);
+	if (depth)
+		xml->expanded += strlen(p);
 	return rc < 0 ? rc : vd_buf_adds(out, p);
 }
 
@@ -401,34 +559,16 @@ static int expand_entity(struct vd_xml *xml, const char *name, unsigned depth, s
 	return add_entity_text(xml, (const char *)entity->content, depth, out);
 }
 
-static int collect(struct vd_xml *xml, const xmlNode *list, struct vd_buf *out)
+/* @raw with its references expanded. */
+static const char *expanded(struct vd_xml *xml, const char *raw)
 {
-	int rc = 0;
-
-	for (const xmlNode *n = list; n && rc == 0; n = n->next) {
-		if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
-			rc = n->content ? vd_buf_adds(out, (const char *)n->content) : 0;
-		else if (n->type == XML_ENTITY_REF_NODE)
-			rc = expand_entity(xml, (const char *)n->name, 1, out);
-	}
-	return rc;
-}
-
-/* The text of a list of nodes. Nearly always one text node, which needs no copy. */
-static const char *value_of(const xmlNode *list, const xmlDoc *doc)
-{
-	struct vd_xml *xml = doc->_private;
 	VD_AUTO_BUF buf = VD_BUF_INIT;
 	char *value;
 	int rc;
 
-	if (!list)
-		return "";
-	if (list->type == XML_TEXT_NODE && !list->next)
-		return list->content ? (const char *)list->content : "";
 	if (xml->status < 0)
 		return NULL;
-	rc = collect(xml, list, &buf);
+	rc = add_entity_text(xml, raw, 0, &buf);
 	if (rc == 0) {
 		value = vd_buf_steal(&buf);
 		rc = value ? vd_strv_take(&xml->values, value) : -ENOMEM;
@@ -441,13 +581,20 @@ const char *vd_xml_attr(const struct vd_xml_node *node, const char *name)
 {
 	if (!node)
 		return NULL;
-	for (const xmlAttr *a = unwrap(node)->properties; a; a = a->next)
-		if (!a->ns && !strcmp((const char *)a->name, name))
-			return value_of(a->children, a->doc);
+	for (unsigned i = 0; i < node->n_attrs; i++) {
+		const struct vd_xml_attr *attr = &node->attrs[i];
+
+		if (same(attr->name, name))
+			return strchr(attr->value, '&') ? expanded(node->xml, attr->value) : attr->value;
+	}
 	return NULL;
 }
 
 const char *vd_xml_text(const struct vd_xml_node *node)
 {
-	return node ? value_of(unwrap(node)->children, unwrap(node)->doc) : NULL;
+	if (!node)
+		return NULL;
+	if (!node->text)
+		return "";
+	return node->text_raw ? expanded(node->xml, node->text) : node->text;
 }

@@ -193,6 +193,47 @@ two object type null"
 	same "$(json '.sources[0]')" /var/log/kern.log
 }
 
+# The journals were made by systemd-journal-remote of hand-written entries in journalctl's export format.
+@test "selinux denials: no auditd -> records that journald has read, once each though the kernel printed one as well; --since" {
+	host
+	mkdir -p "$ROOT/var/log/journal/11112222333344445555666677778888"
+	local journal=$ROOT/var/log/journal/11112222333344445555666677778888/system.journal
+	xz -dc "$BATS_TEST_DIRNAME/data/selinux/audit.journal.xz" >"$journal"
+	# what rsyslog wrote of the same is not counted again
+	echo 'Nov 23 10:09:26 lab kernel: audit: type=1400 audit(1795428566.716:58): avc:  denied  { read } for  pid=662 comm="qemu-system-x86" name="a2.qcow2" dev="vda" ino=18315 scontext=system_u:system_r:svirt_t:s0:c7,c8 tcontext=unconfined_u:object_r:svirt_image_t:s0:c5,c6 tclass=file permissive=0' \
+		>"$ROOT/var/log/kern.log"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux denials
+	same "$(json '.sources | join(" ")')" journal
+	same "$(rows '[.guest, .count, .last, .exe, .path] | map(tostring) | join(" ")')" \
+		"a2 1 2026-11-23T10:09:26Z /usr/bin/qemu-system-x86_64 /var/lib/libvirt/images/a2.qcow2
+a2 1 2026-11-23T11:09:26Z null b2.qcow2"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux denials --since @1795428567
+	same "$(rows '.path')" b2.qcow2
+	run -1 --separate-stderr vd --root "$ROOT" selinux denials
+	has "$output" "2 denials of guests and of libvirt in journal."
+	# auditd's log comes first
+	: >"$ROOT/var/log/audit/audit.log"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux denials
+	same "$(json '.sources | join(" ")')" /var/log/audit/audit.log
+}
+
+@test "selinux denials: a journal with what the kernel printed alone -> its records; without any -> the next log; broken -> said" {
+	host
+	mkdir -p "$ROOT/run/log/journal/1"
+	xz -dc "$BATS_TEST_DIRNAME/data/selinux/kernel.journal.xz" >"$ROOT/run/log/journal/1/system.journal"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux denials
+	same "$(json '.sources | join(" ")')" journal
+	same "$(rows '[.guest, .count, .last, .exe] | map(tostring) | join(" ")')" "a2 1 2026-11-23T10:09:26Z /usr/bin/qemu-system-x86_64"
+	xz -dc "$BATS_TEST_DIRNAME/data/logs/virtqemud.journal.xz" >"$ROOT/run/log/journal/1/system.journal"
+	: >"$ROOT/var/log/messages"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux denials
+	same "$(json '.sources | join(" ")')" /var/log/messages
+	echo rubbish >"$ROOT/run/log/journal/1/system.journal"
+	rm "$ROOT/var/log/messages"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux denials
+	has "$(json '.missing[0].why')" "cannot read the journal"
+}
+
 @test "selinux denials --log: the journal's form, and a bare quotation, from standard input" {
 	local text='audit[208]: AVC avc:  denied  { read } for  pid=1 comm="x" scontext=system_u:system_r:virtqemud_t:s0 tcontext=system_u:object_r:nfs_t:s0 tclass=file permissive=0'
 	run -1 --separate-stderr vd --root "$HOST" --json selinux denials --log - <<<"Nov 23 10:04:54 lab $text"

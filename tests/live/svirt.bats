@@ -144,6 +144,19 @@ none'
 	run -0 --separate-stderr vd svirt disable --restart --json
 	same "$(json '.changes[] | [.done, .restart] | @json')" '["unchanged","not needed"]
 ["unchanged","not needed"]'
+	# it does not come up with the new file: the old one is put back, the same one, and it is started with that
+	vd svirt enable --restart
+	sed -i "3a grep -q '^security_driver = .none' /etc/libvirt/qemu.conf && { libvirtd_kill; exit 1; }" /etc/init.d/libvirtd
+	sleep 2
+	before=$(stat -c '%i %Z' /etc/libvirt/qemu.conf | cut -d' ' -f1; sha256sum /etc/libvirt/qemu.conf /etc/libvirt/lxc.conf; ls /etc/libvirt)
+	run -3 --separate-stderr vd svirt disable --restart --json
+	same "$(json '.changes[] | [.driver, .done, .backup, (.undo // [] | length)] | @json')" '["qemu","put back",null,0]
+["lxc","put back",null,0]'
+	has "$stderr" "libvirtd could not be restarted (status 1)"
+	has "$stderr" "/etc/libvirt/qemu.conf is what it was before"
+	has "$stderr" "libvirtd was started with it"
+	same "$(stat -c '%i %Z' /etc/libvirt/qemu.conf | cut -d' ' -f1; sha256sum /etc/libvirt/qemu.conf /etc/libvirt/lxc.conf; ls /etc/libvirt)" "$before"
+	v uri
 	umount /etc/init.d
 }
 

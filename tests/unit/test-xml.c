@@ -83,6 +83,42 @@ static void test_tree(void)
 	tap_int(vd_xml_status(xml), 0, "all went well");
 }
 
+/* Documents with and without a DTD are read in different ways, which must not be seen. */
+static void test_layout(void)
+{
+	static const struct {
+		const char *inside, *text;
+	} cases[] = {
+		{ "", "" },
+		{ " \n ", " \n " },
+		{ "\n <b/>\n <b/>\n", "" },
+		{ " <!-- c --> ", "" },
+		{ "\t<?pi x?>\r\n", "" },
+		{ "\n <b/>t\n <b/>\n", "t\n " },
+		{ "\n <b/> t <b/>\n", " t \n" },
+		{ "t<b/> <b/> ", "t  " },
+		{ " <![CDATA[ ]]> <b/> ", "   " },
+		{ " &amp;<b/> ", " & " },
+		{ "<![CDATA[&amp;]]>&lt;&#38;lt;", "&amp;<&lt;" },
+		{ "<b> </b>\n", "" },
+	};
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++)
+		for (int dtd = 0; dtd < 2; dtd++) {
+			VD_AUTO_BUF text = VD_BUF_INIT;
+			VD_AUTO_XML struct vd_xml *xml = NULL;
+
+			if (vd_buf_addf(&text, "%s<a x='1&amp;2'>%s</a>", dtd ? "<!DOCTYPE a>" : "", cases[i].inside) <
+			    0)
+				abort();
+			xml = parse(vd_buf_str(&text), 0, "layout");
+			tap_str(vd_xml_text(vd_xml_root(xml)), cases[i].text, "layout %zu, %s DTD: text", i,
+			        dtd ? "with" : "without");
+			tap_str(vd_xml_attr(vd_xml_root(xml), "x"), "1&2", "attribute, %s DTD",
+			        dtd ? "with" : "without");
+		}
+}
+
 static void test_entities(void)
 {
 	VD_AUTO_XML struct vd_xml *xml =
@@ -305,6 +341,7 @@ int main(void)
 	test_silent();
 	test_errors();
 	test_tree();
+	test_layout();
 	test_entities();
 	test_no_fetch();
 	test_bombs();

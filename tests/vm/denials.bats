@@ -64,3 +64,25 @@ denied() {
 	run -0 --separate-stderr vd selinux denials one --since "@$since" --json
 	same "$(json '[.denials[] | select(.path == "'$IMAGES/one.img'") | .status] | unique | join(" ")')" permitted
 }
+
+# The last one: the machine is thrown away.
+@test "selinux denials: auditd stops and its log is gone -> the records that the kernel prints to the journal" {
+	local since path
+	q destroy one || true
+	chcon -l s0:c5,c6 $IMAGES/one.img
+	setenforce 1
+	kill "$(cat /run/auditd.pid)"
+	for _ in {1..100}; do
+		[ -e /run/auditd.pid ] || break
+		sleep 0.1
+	done
+	mv /var/log/audit /root/audit.off
+	since=$(date +%s)
+	run -1 start one
+	journalctl --sync
+	run -1 --separate-stderr vd selinux denials one --since "@$since" --json
+	same "$(json '.sources | join(" ")')" journal
+	same "$(denied '[.guest, .kind] | join(" ")' | sort -u)" "one category"
+	path=$(denied '.path' | sort -u)
+	same "${path##*/}" one.img
+}

@@ -46,6 +46,29 @@ until_mode() {
 	run -1 pgrep selinux-restore
 }
 
+@test "selinux permissive --for: virtdiag and its guard killed at once -> systemd's service restores the mode; that one killed too -> again" {
+	"$VIRTDIAG" selinux permissive --for 1h >/dev/null 2>&1 3>&- &
+	local us=$! unit guard
+	until_mode Permissive
+	unit=virtdiag-restore-$us.service
+	for _ in {1..300}; do
+		systemctl -q is-active $unit && break
+		sleep 0.1
+	done
+	guard=$(systemctl show -P MainPID $unit)
+	[ "$guard" -gt 0 ]
+	kill -KILL "$guard"
+	kill -KILL "$(pgrep selinux-restore)" $us
+	wait $us || true
+	until_mode Enforcing
+	for _ in {1..100}; do
+		systemctl -q is-active $unit || break
+		sleep 0.1
+	done
+	run -0 systemctl list-units --all --plain --no-legend 'virtdiag-restore-*'
+	same "$output" ""
+}
+
 @test "selinux permissive --for: SIGTERM -> restored at once" {
 	"$VIRTDIAG" selinux permissive --for 1h >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	until_mode Permissive
@@ -63,11 +86,15 @@ until_mode() {
 	run -127 --separate-stderr vd selinux permissive -- no-such-program
 	same "$(getenforce)" Enforcing
 	"$VIRTDIAG" selinux permissive -- sleep 60 >/dev/null 2>&1 3>&- &
-	until_mode Permissive
+	for _ in {1..300}; do
+		pgrep -fx 'sleep 60' >/dev/null && break
+		sleep 0.1
+	done
+	same "$(getenforce)" Permissive
 	kill -KILL $!
 	wait $! || true
 	until_mode Enforcing
-	pkill -x sleep
+	pkill -fx 'sleep 60'
 }
 
 @test "selinux permissive: somebody else switches it meanwhile -> theirs is kept" {

@@ -79,7 +79,30 @@ state() { # mode, owner, label and bytes of the files
 	sleep 2
 	run -3 --separate-stderr vd svirt disable --driver qemu --restart
 	has "$stderr" 'its qemu driver does not answer'
-	has "$output" 'backup'
+	has "$stderr" '/etc/libvirt/qemu.conf is what it was before'
+	has "$stderr" 'libvirtd does not come up with the old file either'
+	run -1 grep -q 'security_driver = "none"' /etc/libvirt/qemu.conf
+}
+
+@test "svirt disable --restart: modular daemon of a unit of its own, which does not start with the new file -> put back, started again" {
+	ln -f /usr/sbin/libvirtd /usr/sbin/virtqemud
+	printf '[Service]\nType=notify\nExecStartPre=/bin/sh -c "! grep -q ^security_driver.*none /etc/libvirt/qemu.conf"\nExecStart=/usr/sbin/virtqemud\nKillMode=process\n' \
+		>/etc/systemd/system/virtqemud.service
+	systemctl daemon-reload
+	systemctl stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+	systemctl start virtqemud.service
+	timeout 300 virsh -q -c qemu:///system uri
+	sleep 2
+	run -3 --separate-stderr vd svirt disable --driver qemu --restart --json
+	same "$(json '.changes[] | [.done, .daemon, .restart, .command] | @json')" \
+		'["put back","virtqemud","failed",["systemctl","restart","--","virtqemud.service"]]'
+	has "$stderr" "virtqemud was started with it"
+	cmp /etc/libvirt/qemu.conf "$BATS_TEST_TMPDIR/qemu.conf"
+	systemctl -q is-active virtqemud.service
+	systemctl stop virtqemud.service
+	rm -f /etc/systemd/system/virtqemud.service /usr/sbin/virtqemud
+	systemctl daemon-reload
+	systemctl start libvirtd.socket libvirtd.service
 }
 
 @test "svirt disable: a guest whose XML names selinux -> named first, and then refused" {

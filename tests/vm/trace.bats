@@ -54,8 +54,12 @@ web vdb $IMAGES/install.iso"
 
 @test "selinux trace: the log alone, with a private /dev -> no path in it, status 3" {
 	start_both
-	run -3 --separate-stderr vd selinux trace
+	run -3 --separate-stderr vd selinux trace $LOG
 	has "$output" 'the start of 2 guests, but no path'
+	# of itself it reads the journal as well, where the paths are
+	journalctl --sync
+	run -0 --separate-stderr vd selinux trace
+	has "$output" 'everything expected is present'
 }
 
 @test "selinux trace: labels set in the daemon itself; one that the kernel refuses -> failed" {
