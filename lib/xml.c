@@ -211,8 +211,7 @@ static int parse_error(xmlParserCtxtPtr ctxt, const struct first_error *first, c
 	                  (int)strcspn(message, "\n"), message);
 }
 
-/* --- documents without a DTD: the tree is built while libxml2 reads
- * --------------------------------------------------- */
+/* --- documents without a DTD: the tree is built while libxml2 reads --------------------------------------------- */
 
 static void on_start(void *ctxt, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                      int n_namespaces VD_UNUSED, const xmlChar **namespaces VD_UNUSED, int n_attrs,
@@ -334,8 +333,7 @@ static int parse_plain(struct vd_xml *xml, const char *data, size_t len, const c
 	return rc;
 }
 
-/* --- documents with a DTD: libxml2 builds a tree, which is copied
- * ----------------------------------------------------- */
+/* --- documents with a DTD: libxml2 builds a tree, which is copied ----------------------------------------------- */
 
 /* The text of a list of nodes, with its references still in it. */
 static int add_raw(const xmlNode *list, struct vd_buf *out)
@@ -403,8 +401,7 @@ static int parse_with_dtd(struct vd_xml *xml, const char *data, size_t len, cons
 	return 0;
 }
 
-/* --- documents
- * -------------------------------------------------------------------------------------------------------- */
+/* --- documents -------------------------------------------------------------------------------------------------- */
 
 int vd_xml_parse(const char *data, size_t len, const char *file, struct vd_xml **ret_xml, struct vd_err *err)
 {

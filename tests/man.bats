@@ -184,6 +184,15 @@ examples() {
 	[ "$n" -ge 20 ]
 }
 
+@test "man: rendered pages -> no quotation within a quotation" {
+	local page
+	for page in "$BATS_TEST_DIRNAME"/../man/*.[1-8]; do
+		run -0 mandoc -Tutf8 "$page"
+		# a macro that does not end where it should: its closing quote comes together with the next one
+		if grep -n '’’' <<<"$output"; then return 1; fi
+	done
+}
+
 # A captured host that has what the examples name: the guest web01 with logs and a file of each name.
 example_host() {
 	local logs=$HOSTS/guest-logs/var/log/libvirt
