@@ -17,19 +17,15 @@ VLOG_CATEGORY("virtdiag.label.fix");
 VD_PRINTF(3, 4)
 static int set_state(struct vd_label_fix *fix, enum vd_label_fix_state state, const char *fmt, ...)
 {
-	char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = vd_text_setv(&fix->why, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	free(fix->why);
-	fix->why = text;
-	fix->state = state;
-	return 0;
+	if (r == 0)
+		fix->state = state;
+	return r;
 }
 
 /* What every running guest with the file must agree to. */
