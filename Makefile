@@ -311,6 +311,7 @@ CMD_SRCS := \
 	cmd/source-check.c \
 	cmd/source-emulator.c \
 	cmd/source-run.c \
+	cmd/spool.c \
 	cmd/suggest-ways.c \
 	cmd/svirt-restart.c \
 	cmd/svirt-status.c \

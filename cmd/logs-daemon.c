@@ -9,6 +9,7 @@
 #include "logs-records.h"
 #include "logs-verbs.h"
 #include "paint.h"
+#include "spool.h"
 #include "whose.h"
 
 /* What is kept of a record on which --grep is still undecided. */
@@ -37,6 +38,7 @@ struct show {
 	uint32_t thread;
 	int guest;
 	bool valid; /* the line so far is UTF-8 */
+	struct vd_spool spool;
 };
 
 static const char *label_of(const char *source)
@@ -124,11 +126,16 @@ static void show_json(struct show *show, const struct vd_records_line *line, con
 		begin_json(show, line, record);
 	if (!vd_out_json(out, s, len))
 		show->valid = false;
+	if (line->line.first && !line->line.last)
+		vd_spool_begin(&show->spool);
+	if (!line->line.first || !line->line.last)
+		vd_spool_add(&show->spool, s, len);
 	if (!line->line.last)
 		return;
 	vd_out_add(out, "\"", 1);
-	/* The bytes of a line in pieces are gone by now. */
-	if (!show->valid && line->line.first) {
+	if (!show->valid && !line->line.first) {
+		vd_spool_print(show->ctx, &show->spool, out);
+	} else if (!show->valid) {
 		vd_out_adds(out, ",\"text_bytes\":\"");
 		vd_out_base64(out, s, len);
 		vd_out_add(out, "\"", 1);
@@ -361,6 +368,7 @@ static void show_release(struct show *show)
 	vd_functions_release(&show->functions);
 	vd_select_release(&show->select);
 	vd_buf_release(&show->held);
+	vd_spool_release(&show->spool);
 }
 
 /* A line of a followed log. */

@@ -271,21 +271,27 @@ static bool json_text(struct vd_logs_printer *p, const char *text, size_t len, b
 static void print_json(struct vd_logs_printer *p, const struct vd_logs_line *line, const char *text, size_t len,
                        bool first, bool last)
 {
-	bool valid;
+	bool whole = first && last;
 
 	if (first) {
 		p->carried = 0;
+		p->invalid = false;
 		json_head(p->out, line);
 	}
-	valid = json_text(p, text, len, last);
+	p->invalid |= !json_text(p, text, len, last);
+	if (first && !whole)
+		vd_spool_begin(&p->spool);
+	if (!whole)
+		vd_spool_add(&p->spool, text, len);
 	if (!last)
 		return;
 	vd_out_add(p->out, "\"", 1);
-	/* Of a line in pieces the bytes are no longer there. */
-	if (first && !valid) {
+	if (p->invalid && whole) {
 		vd_out_adds(p->out, ",\"text_bytes\":\"");
 		vd_out_base64(p->out, text, len);
 		vd_out_add(p->out, "\"", 1);
+	} else if (p->invalid) {
+		vd_spool_print(p->ctx, &p->spool, p->out);
 	}
 	json_string(p->out, ",\"file\":\"", line->path);
 	vd_out_adds(p->out, ",\"offset\":");

@@ -6,6 +6,7 @@
 #include "guestlog.h"
 #include "match.h"
 #include "out.h"
+#include "spool.h"
 
 /* Which lines are wanted. */
 struct vd_logs_choice {
@@ -52,8 +53,9 @@ bool vd_logs_choice_helpers(const struct vd_logs_choice *choice, enum vd_guestli
 bool vd_logs_choice_has(struct vd_logs_choice *choice, const struct vd_guestline *info, int64_t time, const char *text,
                         size_t len);
 
-/* Where lines go. */
+/* Where lines go. Zeroed with @ctx and @out is a valid start; vd_spool_release() its spool. */
 struct vd_logs_printer {
+	struct vd_ctx *ctx;
 	struct vd_out *out;
 	bool json;
 	bool labels; /* the guest's name before each line */
@@ -61,6 +63,8 @@ struct vd_logs_printer {
 	/* Private: */
 	char carry[4]; /* of JSON: the beginning of a character that a piece has cut */
 	size_t carried;
+	bool invalid; /* the line so far */
+	struct vd_spool spool;
 };
 
 /* What is printed with a line. */

@@ -237,6 +237,7 @@ static enum vd_exit print_all(struct show *s)
 	int rc = 0;
 
 	vd_out_open(s->ctx, true, &out);
+	s->printer.ctx = s->ctx;
 	s->printer.out = &out;
 	s->printer.json = s->ctx->json;
 	for (size_t i = 0; i < s->n_parts && rc == 0 && !out.error; i++)
@@ -286,6 +287,7 @@ static enum vd_exit run_show(struct vd_ctx *ctx, int argc, char **argv)
 	if (status == VD_EXIT_OK)
 		status = collect_parts(&s, &logs, picked[0]) ? show_log(&s) : VD_EXIT_UNKNOWN;
 	free(s.parts);
+	vd_spool_release(&s.printer.spool);
 	vd_strv_release(&s.problems);
 	vd_logs_choice_release(&s.choice);
 	return status;
@@ -308,7 +310,7 @@ static const struct vd_opt show_opts[] = {
 };
 
 static const struct vd_arg show_args[] = {
-	{ .name = "GUEST", .type = VD_OPT_GUEST, .help = "name, UUID or id of a guest, or the name of a log" },
+	VD_ARG_GUEST("name, UUID or id of a guest, or the name of a log"),
 	{ 0 },
 };
 

@@ -396,6 +396,7 @@ static void tail_release(struct tail *t)
 		free(t->items[i]);
 	}
 	free(t->items);
+	vd_spool_release(&t->printer.spool);
 	vd_logs_choice_release(&t->choice);
 }
 
@@ -415,6 +416,7 @@ static enum vd_exit run_tail(struct vd_ctx *ctx, int argc, char **argv)
 	if (status != VD_EXIT_OK)
 		return status;
 	vd_out_open(ctx, false, &t.out);
+	t.printer.ctx = ctx;
 	t.printer.out = &t.out;
 	t.printer.json = ctx->json;
 	t.printer.labels = !ctx->json && (t.all || t.len > 1);
@@ -436,11 +438,7 @@ static const struct vd_opt tail_opts[] = {
 };
 
 static const struct vd_arg tail_args[] = {
-	{ .name = "GUEST",
-	  .type = VD_OPT_GUEST,
-	  .optional = true,
-	  .repeats = true,
-	  .help = "name, UUID or id of a guest, or the name of a log" },
+	VD_ARG_GUESTS("name, UUID or id of a guest, or the name of a log"),
 	{ 0 },
 };
 

@@ -17,8 +17,9 @@ static inline unsigned escape_bits(const char *s)
 }
 
 /*
- * The letters are from (e)rro(r), (f)ail, (de)nie(d), (ca)nno(t), (u)nab(le) and (re)fus(ed): few other words have
- * them, which matters more than how many are compared. Case does not matter, since a capital would be the first letter.
+ * The letters are from (e)rro(r), (f)ail, (de)nie(d), (ca)nno(t), (u)nab(le), (re)fus(ed) and (ti)med: few other words
+ * have them, which matters more than how many are compared. Case does not matter, since a capital would be the first
+ * letter.
  */
 static inline unsigned candidate_bits(const char *s)
 {
@@ -26,7 +27,7 @@ static inline unsigned candidate_bits(const char *s)
 	vd_vec found = (vd_vec)((vd_svec)a < 0x20) | (vd_vec)(a == 0x7f) | (vd_vec)(a == '/');
 	vd_vec n = (vd_vec)(a == 'n');
 
-	found |= (vd_vec)(((a == ':') & (b == 's')) | ((a == 'm') & (b == 'e') & (c == '=')));
+	found |= (vd_vec)(((a == ':') & (b == 's')) | ((a == 'm') & (b == 'e') & ((c == '=') | (c == 'd'))));
 	found |= (vd_vec)((a == b) & (c == 'o')) & (n | (vd_vec)(a == 'r'));
 	found |= n & ((vd_vec)((b == 'i') & (c == 'e')) | (vd_vec)((b == 'a') & (c == 'b')));
 	found |= (vd_vec)(((a == 'a') & (b == 'i') & (c == 'l')) | ((a == 'f') & (b == 'u') & (c == 's')));
@@ -64,7 +65,7 @@ static size_t scan_16(const char *s, size_t len, size_t pos, bool color, size_t 
 /*
  * Each of eight kinds of candidates has a bit. For each of three bytes in a row two tables, asked by its lower and its
  * upper half, tell of which kinds it may be; a place is a candidate when one kind is left after all six. A few other
- * places pass as well, "bno" for one, which does no harm.
+ * places pass as well, "bno" for one, and "mid" between "med" and "ail", which does no harm.
  */
 enum {
 	ESCAPED = 1 << 0,
@@ -73,34 +74,41 @@ enum {
 	GUEST = 1 << 3,
 	RRO_NNO = 1 << 4,
 	NIE_NAB = 1 << 5,
-	AIL = 1 << 6,
+	AIL_MED = 1 << 6,
 	FUS = 1 << 7,
 };
 
 /* Besides what is in all[]. */
 static const unsigned char halves[6][16] = {
-	{ [0x1] = AIL,
+	{ [0x1] = AIL_MED,
 	  [0x2] = RRO_NNO,
 	  [0x6] = FUS,
 	  [0xa] = CONTEXT,
-	  [0xd] = GUEST,
+	  [0xd] = GUEST | AIL_MED,
 	  [0xe] = RRO_NNO | NIE_NAB,
 	  [0xf] = SLASH },
 	{ [0x0 ... 0x1] = ESCAPED,
 	  [0x2] = SLASH,
 	  [0x3] = CONTEXT,
-	  [0x6] = GUEST | RRO_NNO | NIE_NAB | AIL | FUS,
+	  [0x6] = GUEST | RRO_NNO | NIE_NAB | AIL_MED | FUS,
 	  [0x7] = SLASH | RRO_NNO,
 	  [0x8 ... 0xf] = ESCAPED },
 	{ [0x1] = NIE_NAB,
 	  [0x2] = RRO_NNO,
 	  [0x3] = CONTEXT,
-	  [0x5] = GUEST | FUS,
-	  [0x9] = NIE_NAB | AIL,
+	  [0x5] = GUEST | AIL_MED | FUS,
+	  [0x9] = NIE_NAB | AIL_MED,
 	  [0xe] = RRO_NNO },
-	{ [0x6] = GUEST | RRO_NNO | NIE_NAB | AIL, [0x7] = CONTEXT | RRO_NNO | FUS },
-	{ [0x0] = CONTEXT, [0x2] = NIE_NAB, [0x3] = FUS, [0x5] = NIE_NAB, [0xc] = AIL, [0xd] = GUEST, [0xf] = RRO_NNO },
-	{ [0x3] = CONTEXT | GUEST, [0x6] = RRO_NNO | NIE_NAB | AIL, [0x7] = FUS },
+	{ [0x6] = GUEST | RRO_NNO | NIE_NAB | AIL_MED, [0x7] = CONTEXT | RRO_NNO | FUS },
+	{ [0x0] = CONTEXT,
+	  [0x2] = NIE_NAB,
+	  [0x3] = FUS,
+	  [0x4] = AIL_MED,
+	  [0x5] = NIE_NAB,
+	  [0xc] = AIL_MED,
+	  [0xd] = GUEST,
+	  [0xf] = RRO_NNO },
+	{ [0x3] = CONTEXT | GUEST, [0x6] = RRO_NNO | NIE_NAB | AIL_MED, [0x7] = FUS },
 };
 
 /* What any half may be of. */

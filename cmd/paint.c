@@ -158,8 +158,8 @@ static void find_guest(const char *s, size_t len, size_t at, struct token *token
 
 static void find_word(const char *s, size_t len, size_t done, size_t at, struct token *token)
 {
-	static const char *const words[] = { "error",  "errors", "fail",    "fails", "failed",  "failure",  "denied",
-		                             "cannot", "unable", "refused", "timed", "corrupt", "corrupted" };
+	static const char *const words[] = { "error",  "errors", "fail",   "fails",   "failed", "failure",
+		                             "denied", "cannot", "unable", "refused", "timed" };
 	size_t start = at, end = at;
 
 	while (start > done && is(s[start - 1], IS_ALPHA))

@@ -45,7 +45,7 @@ static int file_xattr(int fd, const char *name, struct vd_buf *value)
 	ssize_t n = -1;
 
 	/* fgetxattr() refuses O_PATH descriptors. */
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	vd_proc_fd(fd, proc);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(rooms); i++) {
 		if (vd_buf_reserve(value, rooms[i]) < 0)
 			return -ENOMEM;
@@ -87,7 +87,7 @@ static bool is_unlisted(struct vd_root *root, struct vd_held *held, const char *
 	if (!strncmp(name, "security.", 9) || !lists_all(root, held))
 		return false;
 	if (held->n_listed == VD_NOT_ASKED) {
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", held->fd);
+		vd_proc_fd(held->fd, proc);
 		held->n_listed = listxattr(proc, held->listed, sizeof(held->listed));
 		if (held->n_listed < 0)
 			held->n_listed = VD_NOT_LISTED;
@@ -218,7 +218,7 @@ int vd_root_set_label(struct vd_root *root, const char *path, const struct vd_st
 	if (r == -EINVAL)
 		return vd_err_set(err, EINVAL, "'%s' is neither a regular file nor a block device", path);
 	/* fsetxattr() refuses O_PATH descriptors. */
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", asked.fd);
+	vd_proc_fd(asked.fd, proc);
 	if (r == 0 && setxattr(proc, "security.selinux", label, strlen(label) + 1, 0) < 0)
 		r = -errno;
 	VLOG_INFO("label of %s: %s -> %s: %s", path, old ? old : "none", label, r ? strerror(-r) : "done");
@@ -245,7 +245,7 @@ int vd_root_remove_xattr(struct vd_root *root, const char *path, const struct vd
 		return vd_err_set(err, ESTALE,
 		                  "'%s' was replaced or its %s changed since it was looked at: nothing was changed",
 		                  path, name);
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", asked.fd);
+	vd_proc_fd(asked.fd, proc);
 	if (r == 0 && removexattr(proc, name) < 0)
 		r = -errno;
 	VLOG_INFO("%s of %s, %s, taken away: %s", name, path, old, r ? strerror(-r) : "done");

@@ -4,6 +4,7 @@
 /* What lib/root.c and lib/root-attr.c share. Private to them. */
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -37,6 +38,12 @@ struct vd_root {
 		char listed[512]; /* names of its attributes, each with its NUL */
 	} held[VD_HELD];
 	unsigned next_held; /* the slot to use next */
+	/* The directories of a capture in which files were looked for last, see lstat_in_dir(). */
+	struct vd_held_dir {
+		char *path; /* NULL: none */
+		int fd;     /* -1: it cannot be opened */
+	} dirs[2];
+	unsigned next_dir; /* the slot to use next */
 	/* The file system that was asked last whether its lists of attributes are complete. */
 	struct {
 		bool known, complete;
@@ -63,6 +70,19 @@ static inline void vd_asked_release(struct vd_asked *asked)
 
 /* Room for "/proc/self/fd/N" and "/proc/PID/root". */
 #define VD_PROC_NAME 32
+/* Write "/proc/self/fd/@fd" to @name, of VD_PROC_NAME bytes; it is needed several times for every file. */
+static inline void vd_proc_fd(int fd, char *name)
+{
+	static const char dir[] = "/proc/self/fd/";
+	char *p = name + VD_PROC_NAME - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + fd % 10);
+	while (fd /= 10);
+	memcpy(name, dir, sizeof(dir) - 1);
+	memmove(name + sizeof(dir) - 1, p, (size_t)(name + VD_PROC_NAME - p));
+}
 
 /* The sentence "cannot WHAT 'PATH' ...: why" for the errno -@r, which is returned. */
 int vd_root_fail(const struct vd_root *root, const char *what, const char *path, int r, struct vd_err *err);

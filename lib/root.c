@@ -93,7 +93,7 @@ static int reopen(int fd, int flags, int *ret_fd)
 	char name[VD_PROC_NAME];
 	int opened;
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	vd_proc_fd(fd, name);
 	do
 		opened = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 	while (opened < 0 && errno == EINTR);
@@ -202,11 +202,21 @@ int vd_root_open_pid(pid_t pid, struct vd_root **ret_root, struct vd_err *err)
 	return r;
 }
 
+static void forget_dir(struct vd_held_dir *dir)
+{
+	if (dir->path)
+		vd_cleanup_close(&dir->fd);
+	free(dir->path);
+	dir->path = NULL;
+}
+
 void vd_root_free(struct vd_root *root)
 {
 	if (!root)
 		return;
 	vd_root_let_go(root);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(root->dirs); i++)
+		forget_dir(&root->dirs[i]);
 	vd_cleanup_close(&root->fd);
 	vd_manifest_free(root->manifest);
 	free(root->dir);
@@ -494,14 +504,55 @@ static struct vd_stat convert(const struct vd_root *root, const struct stat *st)
 	return s;
 }
 
+/* The directory @path, @len bytes of it, opened once while it is asked for often; -1 when it cannot be. */
+static int dir_of(struct vd_root *root, const char *path, size_t len)
+{
+	struct vd_held_dir *dir = &root->dirs[root->next_dir];
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(root->dirs); i++) {
+		const char *known = root->dirs[i].path;
+
+		if (known && !strncmp(known, path, len) && !known[len])
+			return root->dirs[i].fd;
+	}
+	root->next_dir = (root->next_dir + 1) % VD_ARRAY_SIZE(root->dirs);
+	forget_dir(dir);
+	dir->fd = -1;
+	dir->path = strndup(path, len);
+	if (!dir->path || lookup(root, dir->path, false, &dir->fd) < 0)
+		return -1;
+	return dir->fd;
+}
+
+/*
+ * lstat() of a file of a capture that has no manifest. The files of guests are mostly in one directory, and a capture
+ * stays as it is while it is looked at. False when @path has to be looked up as a whole.
+ */
+static bool lstat_in_dir(struct vd_root *root, const char *path, struct stat *ret_st)
+{
+	const char *slash = strrchr(path, '/');
+	int dirfd;
+
+	if (root->live || root->manifest || root->sosreport || !slash || slash == path || !slash[1] ||
+	    !strcmp(slash, "/.") || !strcmp(slash, "/.."))
+		return false;
+	dirfd = dir_of(root, path, (size_t)(slash - path));
+	return dirfd >= 0 && fstatat(dirfd, slash + 1, ret_st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int stat_path(struct vd_root *root, const char *path, bool nofollow, struct vd_stat *ret_stat,
                      struct vd_err *err)
 {
 	VD_AUTO_ASKED struct vd_asked asked = VD_ASKED_INIT;
 	const struct vd_manifest_entry *e;
 	struct stat st;
-	int r = vd_root_ask(root, path, nofollow, "examine", &asked, err);
+	int r;
 
+	if (!find_held(root, path, nofollow) && lstat_in_dir(root, path, &st) && (nofollow || !S_ISLNK(st.st_mode))) {
+		*ret_stat = convert(root, &st);
+		return 0;
+	}
+	r = vd_root_ask(root, path, nofollow, "examine", &asked, err);
 	if (r < 0)
 		return r;
 	e = asked.entry;

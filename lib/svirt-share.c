@@ -212,13 +212,19 @@ static int make_buckets(struct vd_share *s)
 	return 0;
 }
 
-/* Images are asked for when their chain is followed and again for their key. */
+/*
+ * Images are asked for when their chain is followed and again for their key. Those of a capture are only held when
+ * there may be a chain: without, one look in their directory is enough.
+ */
 static void hold_images(struct vd_root *root, const struct vd_domain *domain)
 {
+	bool live = vd_root_is_live(root);
+
 	for (size_t i = 0; i < domain->n_resources; i++) {
 		const struct vd_source *source = domain->resources[i].source;
 
-		if (source && source->path && (source->type == VD_SOURCE_FILE || source->type == VD_SOURCE_BLOCK))
+		if (source && source->path && (source->type == VD_SOURCE_FILE || source->type == VD_SOURCE_BLOCK) &&
+		    (live || !source->format || strcmp(source->format, "raw") != 0))
 			vd_root_hold(root, source->path);
 	}
 }

@@ -155,6 +155,27 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	same "$(jsons 'map(select(.guest=="lf-ok"))|length > 20')" true
 }
 
+@test "logs daemon: --json, a line of 3 MiB that is not UTF-8 -> its bytes beside it, where there is room for them" {
+	{
+		head -c 1500000 /dev/zero | tr '\0' x
+		printf '\377'
+		head -c 1500000 /dev/zero | tr '\0' y
+	} >"$BATS_TEST_TMPDIR/text"
+	{
+		printf '2026-11-23 09:47:01.000+0000: 1: debug : f:7 : '
+		cat "$BATS_TEST_TMPDIR/text"
+		printf '\n'
+		rec 02.000 1 debug f short
+	} >"$BATS_TEST_TMPDIR/l"
+	vd logs daemon --json "$BATS_TEST_TMPDIR/l" >"$BATS_TEST_TMPDIR/json"
+	jq -rj '.text_bytes // empty' "$BATS_TEST_TMPDIR/json" | base64 -d | cmp - "$BATS_TEST_TMPDIR/text"
+	same "$(jq -r '.text[-5:]' "$BATS_TEST_TMPDIR/json")" "yyyyy
+short"
+	run -0 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 1000; "$VIRTDIAG" logs daemon --json "$1" | cat' - "$BATS_TEST_TMPDIR/l"
+	has "$stderr" 'the bytes of a long line are left out'
+	same "$(jsons '[.[] | .text_bytes] | @json')" '[null,null]'
+}
+
 @test "logs daemon: older forms, journal and syslog prefixes -> read alike" {
 	{
 		echo '14:29:04.771: debug : fn:7 : old'
@@ -174,6 +195,7 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 		rec 01.000 1 error virFileOpen "cannot open '/a/b.img': Permission denied"
 		rec 02.000 1 debug f 'chcon system_u:object_r:svirt_image_t:s0:c1,c2 vm=0x1 name=web, x'
 		rec 03.000 1 info virObjectRef 'OBJECT_REF: obj=/a/b'
+		rec 04.000 1 error f 'Errors: unable, fails; it was refused, timed out or denied: a Failure that failed, renamed'
 	} >"$BATS_TEST_TMPDIR/l"
 	run -0 --separate-stderr vd logs daemon --color=always "$BATS_TEST_TMPDIR/l"
 	has "${lines[0]}" $'\033[1;31merror\033[0m'
@@ -184,6 +206,10 @@ virtlogd.log: $(rec 04.000 1 debug f b4)"
 	has "${lines[1]}" $'\033[35msystem_u:object_r:svirt_image_t:s0:c1,c2\033[0m'
 	has "${lines[1]}" $'name=\033[1mweb\033[0m, x'
 	same "${lines[2]}" $'\033[2m'"$(rec 03.000 1 info virObjectRef 'OBJECT_REF: obj=/a/b')"$'\033[0m'
+	for word in Errors unable fails refused timed denied Failure failed; do
+		has "${lines[3]}" $'\033[1;31m'"$word"$'\033[0m'
+	done
+	hasnt "${lines[3]}" $'\033[1;31mrenamed'
 	# colour adds nothing but itself
 	same "$(vd logs daemon --color=always "$LOG" | sed 's/\x1b\[[0-9;]*m//g')" "$(vd logs daemon "$LOG")"
 }

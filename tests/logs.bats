@@ -519,6 +519,8 @@ char device redirected to /dev/pts/0 (label charserial0)"
 	iconv -f UTF-8 -t UTF-8 "$BATS_TEST_TMPDIR/json" >/dev/null
 	same "$(jq -rj 'select(.offset == 0) | .text_bytes' "$BATS_TEST_TMPDIR/json" | base64 -d | od -c)" \
 		"$(head -n 1 "$ROOT/$QEMU/a.log" | head -c -1 | od -c)"
+	jq -rj 'select(.offset > 0 and .text_bytes) | .text_bytes' "$BATS_TEST_TMPDIR/json" | base64 -d |
+		cmp - <(sed -n 2p "$ROOT/$QEMU/a.log" | head -c -1)
 	same "$(jq -s -c '.[1].text | [length, .[1048574:1048578]]' "$BATS_TEST_TMPDIR/json")" "[$((1 + 1048575 + 1 + 2000000 + 2)),\"xxüy\"]"
 }
 

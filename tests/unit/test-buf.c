@@ -82,6 +82,21 @@ static void test_growth(void)
 	tap_str(vd_buf_str(&buf), "", "buf: and gone from the buffer");
 }
 
+static void test_formats(void)
+{
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+	const char *volatile none = NULL;
+
+	tap_int(vd_buf_addf(&buf, "%s", ""), 0, "format: nothing");
+	tap_str(vd_buf_str(&buf), "", "format: is the empty string");
+	tap_int(vd_buf_addf(&buf, "a%sb%s%sc", "1", "", "23") + vd_buf_addf(&buf, "%%%s", "4") +
+	                vd_buf_addf(&buf, "%3s|%.1s|%d", "5", "67", 8) + vd_buf_addf(&buf, "|%s", none) +
+	                vd_buf_addf(&buf, "%s|", "9"),
+	        0, "format: strings alone, and with other conversions");
+	tap_str(vd_buf_str(&buf), "a1b23c%4  5|6|8|(null)9|", "format: as printf does");
+	tap_int(buf.len, strlen(buf.data), "format: the length is right");
+}
+
 static void test_strv(void)
 {
 	VD_AUTO_STRV v = VD_STRV_INIT;
@@ -167,6 +182,7 @@ int main(void)
 	test_escape();
 	test_shell();
 	test_growth();
+	test_formats();
 	test_strv();
 	test_err();
 	test_data();

@@ -28,7 +28,7 @@ static bool begins(const char *s, const char *end, const char *word)
 	return (size_t)(end - s) >= len && !memcmp(s, word, len);
 }
 
-static const char *const words[] = { "/", ":s0", "me=", "rro", "nno", "nie", "nab", "ail", "fus" };
+static const char *const words[] = { "/", ":s0", "me=", "rro", "nno", "nie", "nab", "ail", "fus", "med" };
 
 /* One byte after the other, by the words of the description. */
 static size_t slowly(const char *s, size_t len, size_t pos, bool color)
@@ -46,7 +46,7 @@ static size_t slowly(const char *s, size_t len, size_t pos, bool color)
 /* How often @scan finds a place later than it is, or something to escape where nothing is, in random lines. */
 static unsigned misses(size_t (*scan)(const char *, size_t, size_t, bool, size_t))
 {
-	static const char letters[] = "aabeefiilmnnoorrsu/:=0x- \t\033\177\200\377";
+	static const char letters[] = "aabdeefiilmnnoorrsu/:=0x- \t\033\177\200\377";
 	char text[200 + SLACK];
 	unsigned wrong = 0;
 

@@ -346,6 +346,45 @@ static void test_changing(struct vd_root *root, const char *how)
 	tap_int(bad, 0, "%s: a file that changes its size while it is read", how);
 }
 
+/* One directory after the other is asked for, as for the images of many guests: each answer is about its own file. */
+static void test_same_dirs(struct vd_root *root, const char *how)
+{
+	static const struct {
+		const char *path;
+		int code;
+		bool link;
+	} cases[] = {
+		{ "/a/b/c/file", 0, false },
+		{ "/etc/passwd", 0, false },
+		{ "/etc/nothing", -ENOENT, false },
+		{ "/no/where", -ENOENT, false },
+		{ "/a/b/abs", 0, true },
+		{ "/dir/c/file", 0, false },
+		{ "/etc/passwd/x", -ENOTDIR, false },
+		{ "/a/b/up", 0, true },
+		{ "/dir/abs/passwd", 0, false },
+		{ "/no/where", -ENOENT, false },
+		{ "/a/b/c/../../b", 0, false },
+		{ "/a/b/c/..", 0, false },
+		{ "/a/b/c/file/", -ENOTDIR, false },
+		{ "/ping/x", -ELOOP, false },
+		{ "/dots-secret/x", -ENOENT, false },
+	};
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++)
+		for (int twice = 0; twice < 2; twice++) {
+			struct vd_stat st = { 0 };
+			int code = vd_root_lstat(root, cases[i].path, &st, NULL);
+
+			tap_int(code, cases[i].code, "%s: %s", how, cases[i].path);
+			tap_ok((code == 0 && st.type == VD_FILE_LNK) == cases[i].link, "%s: %s a link", how,
+			       cases[i].link ? "it is" : "it is not");
+			if (code == 0)
+				tap_ok(vd_root_stat(root, cases[i].path, &st, NULL) < 0 || st.type != VD_FILE_LNK,
+				       "%s: %s leads to no link", how, cases[i].path);
+		}
+}
+
 /* What is held answers for itself, and only as long as it is held. */
 static void test_hold(struct vd_root *root, const char *how)
 {
@@ -392,6 +431,7 @@ static void test_root(unsigned flags, const char *how)
 	test_read(root, how);
 	test_bounds(root, how);
 	test_stat(root, how);
+	test_same_dirs(root, how);
 	test_owner(root, how);
 	test_links(root, how);
 	test_deep(root, how);
