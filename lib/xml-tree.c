@@ -4,9 +4,8 @@
 
 #include "xml-internal.h"
 
-#define BLOCK_SIZE 16384 /* of the first block; each further one is twice as large as the one before */
-
-#define MAX_SPARE 131072
+#define BLOCK_SIZE 16384  /* of the first block; each further one is twice as large as the one before */
+#define MAX_SPARE  131072 /* of the block that is kept */
 
 struct vd_xml_block {
 	struct vd_xml_block *next;
