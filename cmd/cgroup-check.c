@@ -261,7 +261,8 @@ static void check_limits(struct check *c, const struct vd_cgroup_node *node)
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int h = c->view->layout.from[VD_CGROUP_MEMORY];
 
-	vd_need_memory(vd_tunables_load(c->ctx->root, &c->view->layout, node, &list, &err) == 0);
+	vd_need_memory(
+	        vd_tunables_load(c->ctx->root, &c->view->layout, node, vd_ctx_host(c->ctx)->libvirt, &list, &err) == 0);
 	for (size_t i = 0; i < list.len; i++)
 		check_tunable(c, node->guest, &list.items[i]);
 	for (size_t i = 0; i < list.n_pressures; i++)
@@ -408,7 +409,7 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 }
 
 static const struct vd_arg check_args[] = {
-	{ "GUEST", VD_OPT_GUEST, true, true, "only these guests", NULL, NULL },
+	VD_ARG_GUESTS("only these guests"),
 	{ 0 },
 };
 

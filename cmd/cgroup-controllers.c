@@ -7,6 +7,7 @@
 #include "cgroup-conf.h"
 #include "cgroup.h"
 #include "conf-edit.h"
+#include "daemon.h"
 #include "log-strings.h"
 
 #define QEMU_CONF "/etc/libvirt/qemu.conf"
@@ -183,8 +184,9 @@ static void show_diff(struct vd_report *report, const struct edit *e)
 	}
 }
 
+/* @daemon: who has to read the file again; NULL: libvirtd or virtqemud. */
 static void tell_change(struct vd_report *report, const struct edit *e, const char *path, const char *backup,
-                        bool dry_run)
+                        bool dry_run, const char *daemon)
 {
 	const char *const put_back[] = { "mv", "--", backup, path, NULL };
 	const char *const take_away[] = { "rm", "--", path, NULL };
@@ -197,6 +199,7 @@ static void tell_change(struct vd_report *report, const struct edit *e, const ch
 	               vd_value_set(item, "new", mask_value(&e->now)) == 0 &&
 	               vd_value_set(item, "done", vd_value_bool(!dry_run && e->diff.len)) == 0 &&
 	               vd_value_set(item, "backup", vd_value_str(backup)) == 0 &&
+	               vd_value_set(item, "daemon", vd_value_str(daemon)) == 0 &&
 	               vd_value_set(item, "diff", vd_value_str(vd_buf_str(&e->diff))) == 0 &&
 	               vd_value_set(item, "undo", dry_run || !e->diff.len ? vd_value_null() : vd_value_strings(undo)) ==
 	                       0 &&
@@ -208,15 +211,16 @@ static void tell_change(struct vd_report *report, const struct edit *e, const ch
 	}
 	if (dry_run) {
 		show_diff(report, e);
-		return;
+		vd_report_line(report, "%s", "");
+	} else {
+		vd_report_line(report, "%s was changed", vd_esc(report, path));
 	}
-	vd_report_line(report, "%s was changed", vd_esc(report, path));
 	if (backup)
 		vd_report_line(report, "backup  %s", vd_esc(report, backup));
-	vd_report_line(report, "%s",
-	               "next    restart libvirtd or virtqemud, then stop and start the guests: running ones keep their "
-	               "groups");
-	vd_report_line(report, "undo    %s", vd_shell_line(report, undo));
+	vd_report_line(report, "next    restart %s, then stop and start the guests: running ones keep their groups",
+	               daemon ? daemon : "the daemon that serves QEMU, libvirtd or virtqemud");
+	if (!dry_run)
+		vd_report_line(report, "undo    %s", vd_shell_line(report, undo));
 }
 
 /* What of the XML libvirt refuses to start a guest with when it may not use controller @c; NULL: nothing. */
@@ -271,6 +275,7 @@ static enum vd_exit change(struct vd_ctx *ctx, const struct vd_cgroup_view *view
                            unsigned add)
 {
 	VD_AUTO_FREE char *path = NULL, *backup = NULL;
+	VD_AUTO_DAEMON_PLACE place = { 0 };
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	bool dry_run = vd_opt_given(ctx, "dry-run");
 	struct vd_report *report;
@@ -291,7 +296,9 @@ static enum vd_exit change(struct vd_ctx *ctx, const struct vd_cgroup_view *view
 	if (ctx->json)
 		add_controllers(report, view, dry_run ? &e->old : &e->now);
 	warn_guests(report, view, e);
-	tell_change(report, e, path ? path : QEMU_CONF, backup, dry_run);
+	vd_need_memory(vd_daemon_find(ctx->root, "virtqemud", &place, NULL) == 0);
+	tell_change(report, e, path ? path : QEMU_CONF, backup, dry_run,
+	            place.sure == VD_DAEMON_FOUND ? place.name : NULL);
 	return vd_report_finish(report);
 }
 

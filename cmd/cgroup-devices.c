@@ -396,7 +396,7 @@ static enum vd_exit run_devices(struct vd_ctx *ctx, int argc, char **argv)
 }
 
 static const struct vd_arg devices_args[] = {
-	{ "GUEST", VD_OPT_GUEST, false, false, "a running guest", NULL, NULL },
+	VD_ARG_GUEST("a running guest"),
 	{ "PATH", VD_OPT_PATH, true, true, "a device node to judge", NULL, NULL },
 	{ 0 },
 };

@@ -121,7 +121,7 @@ void vd_cgroup_fix(struct vd_cgroup_findings *f, const char *const *command, con
 
 	vd_need_memory(vd_value_set(item, "command", vd_value_strings(command)) == 0 &&
 	               vd_value_set(item, "risk", vd_value_str(risk)) == 0 &&
-	               vd_value_set(item, "undo", undo ? vd_value_strings(undo) : vd_value_null()) == 0 &&
+	               vd_value_set(item, "undo", undo ? vd_value_strings(undo) : vd_value_array()) == 0 &&
 	               vd_value_append(f->fixes, item) == 0);
 	if (line)
 		add_line(f, "fix", line);

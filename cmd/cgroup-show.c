@@ -139,7 +139,7 @@ static enum vd_exit show_guest(struct vd_ctx *ctx, struct vd_report *report, con
 		vd_report_problem(report);
 		return VD_EXIT_OK;
 	}
-	if (vd_tunables_load(ctx->root, &view->layout, node, &list, &err) < 0)
+	if (vd_tunables_load(ctx->root, &view->layout, node, vd_ctx_host(ctx)->libvirt, &list, &err) < 0)
 		return vd_fail(ctx, &err);
 	vd_report_mark(report, VD_HUE_BOLD, "%s  %s  %s", name, vd_driver_name(vd_guest_domain(node->guest)->driver),
 	               vd_esc(report, node->path ? node->path : node->rel));
@@ -212,7 +212,7 @@ static const struct vd_opt show_opts[] = {
 };
 
 static const struct vd_arg show_args[] = {
-	{ "GUEST", VD_OPT_GUEST, true, true, "only these guests", NULL, NULL },
+	VD_ARG_GUESTS("only these guests"),
 	{ 0 },
 };
 

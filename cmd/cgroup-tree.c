@@ -304,7 +304,7 @@ static const struct vd_opt tree_opts[] = {
 };
 
 static const struct vd_arg tree_args[] = {
-	{ "GUEST", VD_OPT_GUEST, true, true, "only the branches of these guests", NULL, NULL },
+	VD_ARG_GUESTS("only the branches of these guests"),
 	{ 0 },
 };
 

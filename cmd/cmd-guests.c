@@ -238,11 +238,7 @@ static const struct vd_opt guests_opts[] = {
 };
 
 static const struct vd_arg guests_args[] = {
-	{ .name = "GUEST",
-	  .type = VD_OPT_GUEST,
-	  .optional = true,
-	  .repeats = true,
-	  .help = "name, UUID or id of a guest" },
+	VD_ARG_GUESTS("name, UUID or id of a guest"),
 	{ 0 },
 };
 

@@ -76,6 +76,16 @@ struct vd_arg {
 	vd_complete_fn complete;
 };
 
+/* What most commands about guests take: any number of them, none for all; and exactly one. */
+#define VD_ARG_GUESTS(HELP)                                                                              \
+	{                                                                                                \
+		.name = "GUEST", .type = VD_OPT_GUEST, .optional = true, .repeats = true, .help = (HELP) \
+	}
+#define VD_ARG_GUEST(HELP)                                            \
+	{                                                             \
+		.name = "GUEST", .type = VD_OPT_GUEST, .help = (HELP) \
+	}
+
 enum vd_cmd_flags {
 	VD_CMD_HIDDEN = 1 << 0, /* not in help nor completion */
 	VD_CMD_TABLE = 1 << 1,  /* prints a table: accepts -o, -n, -r, --ascii (added by the machinery) */

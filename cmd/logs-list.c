@@ -133,11 +133,7 @@ static const struct vd_opt list_opts[] = {
 };
 
 static const struct vd_arg list_args[] = {
-	{ .name = "GUEST",
-	  .type = VD_OPT_GUEST,
-	  .optional = true,
-	  .repeats = true,
-	  .help = "name, UUID or id of a guest, or the name of a log" },
+	VD_ARG_GUESTS("name, UUID or id of a guest, or the name of a log"),
 	{ 0 },
 };
 

@@ -310,7 +310,7 @@ static const struct vd_opt show_opts[] = {
 };
 
 static const struct vd_arg show_args[] = {
-	{ .name = "GUEST", .type = VD_OPT_GUEST, .help = "name, UUID or id of a guest, or the name of a log" },
+	VD_ARG_GUEST("name, UUID or id of a guest, or the name of a log"),
 	{ 0 },
 };
 

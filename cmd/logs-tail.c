@@ -438,11 +438,7 @@ static const struct vd_opt tail_opts[] = {
 };
 
 static const struct vd_arg tail_args[] = {
-	{ .name = "GUEST",
-	  .type = VD_OPT_GUEST,
-	  .optional = true,
-	  .repeats = true,
-	  .help = "name, UUID or id of a guest, or the name of a log" },
+	VD_ARG_GUESTS("name, UUID or id of a guest, or the name of a log"),
 	{ 0 },
 };
 

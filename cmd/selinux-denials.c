@@ -484,11 +484,7 @@ static const struct vd_opt denials_opts[] = {
 };
 
 static const struct vd_arg denials_args[] = {
-	{ .name = "GUEST",
-	  .type = VD_OPT_GUEST,
-	  .optional = true,
-	  .repeats = true,
-	  .help = "name, UUID or id of a guest" },
+	VD_ARG_GUESTS("name, UUID or id of a guest"),
 	{ 0 },
 };
 

@@ -68,7 +68,7 @@ static struct vd_row *VD_PRINTF(7, 8) found(struct check *c, const char *severit
 		item = vd_value_object();
 		if (vd_value_set(item, "command", vd_value_strings(fix)) < 0 ||
 		    vd_value_set(item, "risk", vd_value_null()) < 0 ||
-		    vd_value_set(item, "undo", undo ? vd_value_strings(undo) : vd_value_null()) < 0 ||
+		    vd_value_set(item, "undo", undo ? vd_value_strings(undo) : vd_value_array()) < 0 ||
 		    vd_value_append(fixes, item) < 0)
 			vd_report_missing(c->report, id, "out of memory", true);
 		line = vd_shell_line(c->report, fix);

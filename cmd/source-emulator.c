@@ -285,7 +285,7 @@ static const struct vd_opt emulator_opts[] = {
 };
 
 static const struct vd_arg emulator_args[] = {
-	{ .name = "GUEST", .type = VD_OPT_GUEST, .help = "name or UUID of a guest that is shut off" },
+	VD_ARG_GUEST("name or UUID of a guest that is shut off"),
 	{ .name = "PATH",
 	  .type = VD_OPT_PATH,
 	  .optional = true,

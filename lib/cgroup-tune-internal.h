@@ -11,6 +11,7 @@ struct vd_tune {
 	const struct vd_cgroup_layout *layout;
 	const struct vd_cgroup_node *node;
 	const struct vd_domain *domain;
+	unsigned libvirt; /* version; 0 unknown */
 	struct vd_tunables *list;
 	struct vd_buf text;  /* the file that was read last */
 	struct vd_buf other; /* a second one, beside it */

@@ -11,6 +11,12 @@
 #include "cgroup-parse.h"
 #include "cgroup-tune-internal.h"
 #include "cpuset.h"
+#include "host.h"
+
+/* Since when libvirt sets the weight of the scheduler bfq where the kernel has that, and not only the plain one. */
+#define SETS_BFQ         VD_VERSION(5, 5, 0)
+/* Since when mode restrictive of numatune is set when a guest starts; before, only by virsh numatune --live. */
+#define SETS_RESTRICTIVE VD_VERSION(9, 2, 0)
 
 /* What limits a device, and where: a file of its own in v1, a word of io.max in v2. */
 struct device_kind {
@@ -254,6 +260,25 @@ static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int 
 	vd_tune_mend(tune, row, "", row->expected, row->kernel);
 }
 
+/* Without its version libvirt may have set the plain file beside the one of bfq, which the last row is about. */
+static void either_weight(struct vd_tune *tune, const struct vd_tune_group *group, const char *plain)
+{
+	struct vd_tunable *last = &tune->list->items[tune->list->len - 1];
+	int64_t n;
+
+	if (strcmp(last->name, "weight") != 0 || last->status != VD_TUNABLE_DIFFERS || !last->expected ||
+	    vd_tune_read(tune, VD_CGROUP_BLKIO, group, plain) < 0)
+		return;
+	parse_weight(&tune->text, &n);
+	if (n != tune->domain->tuning.blkio_weight)
+		return;
+	last->status = VD_TUNABLE_OK;
+	vd_tune_set(tune, &last->kernel, "%" PRId64, n);
+	vd_tune_set(tune, &last->path, "%s", vd_buf_str(&tune->path));
+	vd_tune_set(tune, &last->why, "%s",
+	            "libvirt's version is not known: before 5.5.0 it set this file, since then that of bfq");
+}
+
 void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, const struct vd_tune_group *weight_group)
 {
 	const struct vd_tuning *t = &tune->domain->tuning;
@@ -261,7 +286,8 @@ void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, cons
 	const char *bfq = v2 ? "io.bfq.weight" : "blkio.bfq.weight", *plain = v2 ? "io.weight" : "blkio.weight";
 	/* libvirt itself takes bfq's file where there is one; systemd writes both, and to bfq's what it has worked out.
 	 */
-	const char *first = by_systemd ? plain : bfq, *second = by_systemd ? bfq : plain;
+	bool plain_first = by_systemd || (tune->libvirt && tune->libvirt < SETS_BFQ);
+	const char *first = plain_first ? plain : bfq, *second = plain_first ? bfq : plain;
 	const char *devices = v2 ? "io.weight" : "blkio.bfq.weight_device";
 	bool use_first;
 	int r;
@@ -275,6 +301,8 @@ void vd_tune_blkio(struct vd_tune *tune, const struct vd_tune_group *guest, cons
 	if (!v2 && (use_first ? first : second) == plain)
 		devices = "blkio.weight_device";
 	weight(tune, weight_group, r, by_systemd && !use_first);
+	if (!by_systemd && !tune->libvirt && use_first)
+		either_weight(tune, weight_group, plain);
 	for (size_t i = 0; i < t->n_blkio_devices; i++)
 		if (t->blkio_devices[i].weight > 0)
 			device_row(tune, weight_group, &t->blkio_devices[i], "device weight", devices, NULL,
@@ -332,8 +360,9 @@ static void add_offline(struct vd_tune *tune, const struct vd_tune_group *group,
 		vd_tune_trouble(tune, row, "CPU %s cannot be used: offline, or taken away above", list);
 }
 
+/* @either: not set is right as well, for the reason @either gives; NULL: it is not. */
 static void set_row(struct vd_tune *tune, const struct vd_tune_group *group, const char *name, const char *file,
-                    const char *want)
+                    const char *want, const char *either)
 {
 	int r = vd_tune_read(tune, VD_CGROUP_CPUSET, group, file);
 	struct vd_tunable *row = vd_tune_row(tune, group, name, r);
@@ -353,7 +382,10 @@ static void set_row(struct vd_tune *tune, const struct vd_tune_group *group, con
 	if (!r)
 		vd_tune_set(tune, &row->kernel, "%.*s", (int)strcspn(text, "\n"), text);
 	usual = known && (vd_cpuset_is_empty(&set) || like_parent(tune, group, &set, file));
-	vd_tune_judge(tune, row, r, known && (want ? vd_cpuset_equal(&set, &wanted_set) : usual), known && !usual);
+	vd_tune_judge(tune, row, r, known && (want ? vd_cpuset_equal(&set, &wanted_set) || (either && usual) : usual),
+	              known && !usual);
+	if (want && either && !row->why)
+		vd_tune_set(tune, &row->why, "%s", either);
 	vd_tune_mend(tune, row, "", row->expected, row->kernel);
 	if (want && known && !strcmp(file, "cpuset.cpus"))
 		add_offline(tune, group, row, wanted_set);
@@ -375,6 +407,19 @@ static const char *wanted_nodes(const struct vd_domain *domain)
 	return strict || !strcmp(t->numa_mode, "restrictive") ? t->numa_nodeset : NULL;
 }
 
+/* Why the nodes of the XML need not be set; NULL: they must be. */
+static const char *may_be_unset(const struct vd_tune *tune)
+{
+	const struct vd_tuning *t = &tune->domain->tuning;
+
+	if (tune->domain->driver != VD_DRIVER_QEMU || !t->numa_mode || strcmp(t->numa_mode, "restrictive") != 0 ||
+	    tune->libvirt >= SETS_RESTRICTIVE)
+		return NULL;
+	return tune->libvirt
+	               ? "before 9.2.0 libvirt sets it by virsh numatune --live alone, unless its packager added that"
+	               : "libvirt's version is not known: before 9.2.0 it sets it by virsh numatune --live alone";
+}
+
 void vd_tune_cpuset(struct vd_tune *tune, const struct vd_tune_group *group, const char *tunable, const char *pin)
 {
 	const struct vd_tuning *t = &tune->domain->tuning;
@@ -383,7 +428,7 @@ void vd_tune_cpuset(struct vd_tune *tune, const struct vd_tune_group *group, con
 		return;
 	/* What numad chose, and what differs between virtual CPUs, cannot be judged. */
 	if (pin || !t->cpuset_auto)
-		set_row(tune, group, tunable, "cpuset.cpus", pin);
+		set_row(tune, group, tunable, "cpuset.cpus", pin, NULL);
 	if (!t->numa_cells && (!t->numa_mode || t->numa_nodeset))
-		set_row(tune, group, "numatune", "cpuset.mems", wanted_nodes(tune->domain));
+		set_row(tune, group, "numatune", "cpuset.mems", wanted_nodes(tune->domain), may_be_unset(tune));
 }

@@ -416,11 +416,11 @@ static void load(struct vd_tune *tune, const char *scope_rel)
 }
 
 int vd_tunables_load(struct vd_root *root, const struct vd_cgroup_layout *layout, const struct vd_cgroup_node *node,
-                     struct vd_tunables *ret_list, struct vd_err *err)
+                     unsigned libvirt, struct vd_tunables *ret_list, struct vd_err *err)
 {
 	VD_CLEANUP(vd_tunables_release) struct vd_tunables list = { 0 };
 	VD_AUTO_FREE char *scope_rel = NULL;
-	struct vd_tune tune = { .root = root, .layout = layout, .node = node, .list = &list };
+	struct vd_tune tune = { .root = root, .layout = layout, .node = node, .libvirt = libvirt, .list = &list };
 
 	tune.domain = vd_guest_domain(node->guest);
 	tune.r = find_scope(node, &scope_rel);

@@ -3,7 +3,8 @@
 
 /*
  * What the XML of a running guest limits, against what the kernel's files of its cgroups say. The conversions are
- * libvirt's: src/util/vircgroupv1.c and v2.c, src/qemu/qemu_process.c, src/lxc/lxc_cgroup.c from 1.0 to 11.
+ * libvirt's: src/util/vircgroupv1.c and v2.c, src/qemu/qemu_process.c, src/lxc/lxc_cgroup.c from 1.0 to 11. Where they
+ * changed, the version of libvirt decides; where that is not known, either is right, and the row's @why says so.
  */
 
 #include "cgroup-tree.h"
@@ -32,7 +33,7 @@ struct vd_tunable {
 	char *write;   /* what makes the file hold the expected value, libvirt's own default without one; NULL */
 	char *unwrite; /* what takes that back; NULL */
 	char *trouble; /* what the kernel counted, in words; NULL: nothing */
-	char *why;     /* VD_TUNABLE_UNKNOWN and a value that is missing: a reason; NULL */
+	char *why;     /* VD_TUNABLE_UNKNOWN, a value that is missing, or more than one that is right: a reason */
 	bool is_set;   /* the XML sets it, or the kernel limits something */
 };
 
@@ -52,9 +53,9 @@ struct vd_tunables {
 
 /*
  * Read the limits of @node, the group of the running guest node->guest in a tree without all_controllers. Controllers
- * that libvirt does not use for it give no rows. Returns 0 or -ENOMEM; what cannot be read is VD_TUNABLE_UNKNOWN.
- * The caller releases *@ret_list.
+ * that libvirt does not use for it give no rows. @libvirt: its version, 0 unknown. Returns 0 or -ENOMEM; what cannot be
+ * read is VD_TUNABLE_UNKNOWN. The caller releases *@ret_list.
  */
 int vd_tunables_load(struct vd_root *root, const struct vd_cgroup_layout *layout, const struct vd_cgroup_node *node,
-                     struct vd_tunables *ret_list, struct vd_err *err) VD_MUST_CHECK;
+                     unsigned libvirt, struct vd_tunables *ret_list, struct vd_err *err) VD_MUST_CHECK;
 void vd_tunables_release(struct vd_tunables *list);

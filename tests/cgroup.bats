@@ -520,6 +520,12 @@ memory false no "
 	has "$stderr" "cpu is one mount with cpu,cpuacct"
 	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable cpu,cpuacct --dry-run
 	has "$output" '+cgroup_controllers = [ "devices", "memory", "blkio", "cpuset", "freezer", "net_cls", "perf_event" ]'
+	has "$output" "next    restart the daemon that serves QEMU, libvirtd or virtqemud, then stop"
+	put /usr/sbin/virtqemud
+	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable cpu,cpuacct --dry-run
+	has "$output" "next    restart virtqemud, then stop and start the guests"
+	run -0 --separate-stderr vd --root "$H" --json cgroup controllers --disable cpu,cpuacct --dry-run
+	same "$(json '.changes[0].daemon')" virtqemud
 	run -0 --separate-stderr vd --root "$H" cgroup controllers --enable cpu --dry-run
 	has "$output" "nothing was changed"
 	[ ! -e "$H/etc/libvirt/qemu.conf" ]
@@ -729,4 +735,55 @@ task() {
 	run -1 --separate-stderr vd --root "$H" cgroup show
 	put "$scope/io.weight" "default 300"
 	run -0 --separate-stderr vd --root "$H" cgroup show
+}
+
+# weights BFQ PLAIN [LIBVIRT]: status of the weight 300 of a guest, with these values in the two files
+weights() {
+	built
+	rm -rf "${H:?}/usr"
+	guest a 1 100 "<blkiotune><weight>300</weight></blkiotune>"
+	group /machine
+	group /machine/qemu-1-a.libvirt-qemu 100
+	limits /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu "io.bfq.weight=default $1" "io.weight=default $2"
+	[ -z "${3-}" ] || put "/usr/lib64/libvirt.so.0.$3"
+	run --separate-stderr vd --json --root "$H" cgroup show
+	json '.tunables[] | select(.tunable == "weight") | [.status, .kernel, (.path | sub(".*/"; ""))] | join(" ")'
+}
+
+@test "cgroup show: the file that libvirt of that version sets -> judged; without a version either is right, and said" {
+	same "$(weights 300 100 9000.0)" "ok 300 io.bfq.weight"
+	same "$(weights 100 300 9000.0)" "differs 100 io.bfq.weight"
+	same "$(weights 300 100 5004.0)" "differs 100 io.weight"
+	same "$(weights 100 300 5004.0)" "ok 300 io.weight"
+	same "$(weights 300 100)" "ok 300 io.bfq.weight"
+	same "$(weights 100 300)" "ok 300 io.weight"
+	same "$(weights 100 200)" "differs 100 io.bfq.weight"
+	weights 100 300
+	has "$(json '.tunables[] | select(.tunable == "weight") | .why')" "libvirt's version is not known: before 5.5.0"
+}
+
+@test "cgroup show: numatune restrictive -> set since 9.2.0; before, or without a version, not set is right too" {
+	local version nodes verdict why
+	while read -r version nodes verdict why; do
+		built
+		rm -rf "${H:?}/usr"
+		guest a 1 100 "<numatune><memory mode='restrictive' nodeset='1'/></numatune>"
+		group /machine
+		group /machine/qemu-1-a.libvirt-qemu 100
+		group /machine/qemu-1-a.libvirt-qemu/emulator 100
+		limits /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu cpuset.mems=
+		limits /sys/fs/cgroup/machine/qemu-1-a.libvirt-qemu/emulator "cpuset.mems=${nodes#-}" cpuset.cpus=
+		[ "$version" = - ] || put "/usr/lib64/libvirt.so.0.$version"
+		run --separate-stderr vd --json --root "$H" cgroup show
+		same "$version $nodes $(json '.tunables[] | select(.tunable == "numatune") | [.status, (.why // "-" | split(" ")[0])] | join(" ")')" \
+			"$version $nodes $verdict $why"
+	done <<-X
+		9002.0 1 ok -
+		9002.0 - differs -
+		9002.0 0 differs -
+		9000.0 1 ok before
+		9000.0 - ok before
+		9000.0 0 differs before
+		- - ok libvirt's
+	X
 }

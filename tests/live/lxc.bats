@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# Containers.
+# Containers: listing, cgroups, logs, and another emulator.
 # live: cgroup v1
-# shellcheck disable=SC2001,SC2016,SC2086 # our paths have no blanks; names with $ in them
+# shellcheck disable=SC2001,SC2016,SC2086,SC2154 # our paths have no blanks; names with $ in them
 load helpers
 
 setup_file() {
@@ -63,4 +63,25 @@ container_off() {
 	run -0 --separate-stderr vd logs show --kind container "${P}logs"
 	has "$output" "cannot find init path '/nonexistent/init'"
 	lv undefine "${P}logs"
+}
+
+@test "source emulator: a container -> the other libvirt_lxc runs it, and after --restore its own" {
+	local file=/etc/libvirt/lxc/${P}off.xml own=/usr/lib/libvirt/libvirt_lxc other=/usr/local/tree/src/libvirt_lxc
+	mkdir -p "${other%/*}"
+	cp $own $other
+	cp "$file" "$BATS_TEST_TMPDIR/before"
+	run -0 --separate-stderr vd source emulator "lxc:${P}off" $other
+	lv define "$file"
+	lv start "${P}off"
+	same "$(readlink "/proc/$(lv domid "${P}off")/exe")" $other
+	run -3 --separate-stderr vd source emulator "lxc:${P}off" --restore
+	has "$stderr" "shut it down first"
+	lv destroy "${P}off"
+	run -0 --separate-stderr vd source emulator "lxc:${P}off" --restore
+	cmp "$file" "$BATS_TEST_TMPDIR/before"
+	lv define "$file"
+	lv start "${P}off"
+	same "$(readlink "/proc/$(lv domid "${P}off")/exe")" $own
+	lv destroy "${P}off"
+	rm -r /usr/local/tree
 }
