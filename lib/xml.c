@@ -55,7 +55,16 @@ static const struct {
 /* Nearly no document has one. Without it there are no entities but those that XML itself defines. */
 static bool has_dtd(const char *data, size_t len)
 {
-	return memmem(data, len, "<!DOCTYPE", 9) != NULL;
+	static const char word[] = "!DOCTYPE";
+	const char *p = data, *end = data + len;
+
+	/* The sign is rare, so this is quicker than looking for the word. */
+	while ((p = memchr(p, '!', (size_t)(end - p)))) {
+		if ((size_t)(end - p) >= sizeof(word) - 1 && !memcmp(p, word, sizeof(word) - 1))
+			return true;
+		p++;
+	}
+	return false;
 }
 
 /* Does @needle occur more than @max times? */
@@ -65,6 +74,9 @@ static bool occurs_more(const char *data, size_t len, const char *needle, unsign
 	size_t needle_len = strlen(needle);
 	unsigned n = 0;
 
+	/* There is no room for so many. */
+	if (len / needle_len <= max)
+		return false;
 	while ((p = memmem(p, (size_t)(end - p), needle, needle_len))) {
 		if (++n > max)
 			return true;
@@ -82,6 +94,13 @@ static bool crowded(const char *data, size_t len, bool refs, unsigned max)
 	const char *p = data, *last = data, *end = data + len;
 	unsigned n = 0;
 
+	/* Most documents have fewer in all. */
+	for (; n <= max && (p = memchr(p, refs ? '&' : '=', (size_t)(end - p))); p++)
+		n++;
+	if (n <= max)
+		return false;
+	p = data;
+	n = 0;
 	while ((p = memchr(p, refs ? '&' : '=', (size_t)(end - p)))) {
 		const char *q = ++p;
 
