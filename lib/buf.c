@@ -119,6 +119,17 @@ const char *vd_buf_str(const struct vd_buf *buf)
 	return buf->data ? buf->data : "";
 }
 
+int vd_text_setv(char **slot, const char *fmt, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		return -ENOMEM;
+	free(*slot);
+	*slot = text;
+	return 0;
+}
+
 void vd_buf_clear(struct vd_buf *buf)
 {
 	buf->len = 0;

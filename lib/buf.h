@@ -9,6 +9,7 @@
  */
 
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "macros.h"
@@ -40,6 +41,12 @@ void vd_buf_clear(struct vd_buf *buf);
 void vd_buf_release(struct vd_buf *buf);
 /* Hands the C string to the caller, who frees it; @buf becomes empty. NULL when there is no memory. */
 char *vd_buf_steal(struct vd_buf *buf);
+
+/*
+ * Format into *@slot, whose old text, NULL or one from malloc(), is freed last: it may be an argument of the new one.
+ * Without memory the old text stays. Returns 0 or -ENOMEM.
+ */
+int vd_text_setv(char **slot, const char *fmt, va_list args) __attribute__((format(printf, 2, 0))) VD_MUST_CHECK;
 
 /*
  * Append @len bytes of host data made fit for a terminal: control characters, DEL, C1 controls and bytes that are not

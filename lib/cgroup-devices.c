@@ -15,19 +15,13 @@ VLOG_CATEGORY("virtdiag.cgroup-devices");
 VD_PRINTF(2, 3) static int unknown(struct vd_devfilter *filter, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
+	int r;
 
 	filter->kind = VD_DEVFILTER_UNKNOWN;
-	free(filter->why);
-	filter->why = NULL;
 	va_start(ap, fmt);
-	n = vasprintf(&filter->why, fmt, ap);
+	r = vd_text_setv(&filter->why, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		filter->why = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	return r;
 }
 
 static int add_rule(struct vd_devfilter *filter, const struct vd_devrule *rule)

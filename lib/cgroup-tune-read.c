@@ -59,19 +59,14 @@ int64_t vd_tune_count(struct vd_tune *tune, enum vd_cgroup_controller c, const s
 
 void vd_tune_set(struct vd_tune *tune, char **slot, const char *fmt, ...)
 {
-	char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = vd_text_setv(slot, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		tune->r = -ENOMEM;
-		return;
-	}
-	free(*slot);
-	*slot = text;
+	if (r < 0)
+		tune->r = r;
 }
 
 void vd_tune_trouble(struct vd_tune *tune, struct vd_tunable *row, const char *fmt, ...)

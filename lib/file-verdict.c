@@ -89,17 +89,14 @@ void vd_file_check_release(struct vd_file_check *check)
 
 int vd_file_verdict(struct vd_file_check *c, enum vd_file_status status, enum vd_reason reason, const char *fmt, ...)
 {
-	char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = vd_text_setv(&c->why, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	free(c->why);
-	c->why = text;
+	if (r < 0)
+		return r;
 	c->status = status;
 	c->reason = reason;
 	c->counts_as_problem = status == VD_FILE_WRONG || status == VD_FILE_DENIED || status == VD_FILE_BROKEN ||
@@ -113,15 +110,13 @@ int vd_file_also(struct vd_file_check *c, enum vd_file_status status, enum vd_re
 	VD_AUTO_FREE char *text = NULL;
 	char *both = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = vd_text_setv(&text, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
+	if (r < 0)
+		return r;
 	if (!c->counts_as_problem && c->status != status)
 		return vd_file_verdict(c, status, reason, "%s", text);
 	if (asprintf(&both, "%s%s%s", c->why ? c->why : "", c->why ? "; also: " : "", text) < 0)

@@ -17,19 +17,24 @@ VLOG_CATEGORY("virtdiag.label.fix");
 VD_PRINTF(3, 4)
 static int set_state(struct vd_label_fix *fix, enum vd_label_fix_state state, const char *fmt, ...)
 {
-	char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = vd_text_setv(&fix->why, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	free(fix->why);
-	fix->why = text;
-	fix->state = state;
-	return 0;
+	if (r == 0)
+		fix->state = state;
+	return r;
+}
+
+/* A guest that runs has its files in use: they get what its libvirt would set, or nothing. */
+static bool is_own_label(const struct vd_guest *guest, const struct vd_expect *expect,
+                         const struct vd_file_check *check, const struct vd_label_fix *fix)
+{
+	if (!guest || guest->state != VD_GUEST_RUNNING)
+		return true;
+	return !fix->count && expect->running && vd_label_compare(expect->running, check->wanted) == VD_LABEL_SAME;
 }
 
 /* What every running guest with the file must agree to. */
@@ -73,6 +78,9 @@ int vd_label_fix_plan(const struct vd_check_host *host, const struct vd_guest *g
 		if (expect->private_dev)
 			r = set_state(&fix, VD_LABEL_FIX_REFUSED,
 			              "it is in the guest's private /dev, whose label is that of the whole mount");
+		else if (!is_own_label(guest, expect, check, &fix))
+			r = set_state(&fix, VD_LABEL_FIX_REFUSED,
+			              "%s runs with it, and libvirt does not set this label", vd_guest_name(guest));
 		else if (host->settings->selinux < 0)
 			r = set_state(&fix, VD_LABEL_FIX_REFUSED, "SELinux is not active on this host");
 		else if (vd_root_stat(host->root, expect->path, &fix.seen, &err) < 0)

@@ -641,6 +641,23 @@ $CON kept"
 	has "$output" "left  /img/x.raw: b (running)"
 }
 
+@test "selinux check --fix --dry-run: a file that a running guest uses and libvirt does not label -> left alone, also a wrong one" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)<filesystem type='mount'><source dir='/img'/><target dir='x'/></filesystem>" c1,c2
+	sed -i 's|<os>|<os><loader readonly="yes" type="pflash">/fw/code.fd</loader>|' "$ROOT/run/libvirt/qemu/a.xml"
+	listed /img/a.raw file "$IMG:c1,c2"
+	listed /fw/code.fd file system_u:object_r:user_home_t:s0
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run a
+	same "$(jq -r '.files[] | select(.path == "/fw/code.fd") | .status' <<<"$output")" wrong
+	same "$(jq -r '.changes[] | [.target, .why] | join(" ")' <<<"$output")" "/fw/code.fd a runs with it, and libvirt does not set this label"
+	# its next start may have it
+	define a "$(disk /img/a.raw raw vda)"
+	sed -i 's|<os>|<os><loader readonly="yes" type="pflash">/fw/code.fd</loader>|' "$ROOT/etc/libvirt/qemu/a.xml"
+	rm "$ROOT/run/libvirt/qemu/a.xml"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check --fix --dry-run a
+	same "$(jq -r '.changes[] | [.target, .new, .why // "-"] | join(" ")' <<<"$output")" "/fw/code.fd system_u:object_r:virt_content_t:s0 -"
+}
+
 @test "selinux check --fix: a capture, --pid, --xml, and --dry-run alone -> usage" {
 	host 1
 	run -2 --separate-stderr vd --root "$ROOT" selinux check --fix

@@ -14,7 +14,13 @@ setup_file() {
 	perl -e 'print pack("l<", $ARGV[0])' "$(sed -n 's/^btime //p' /proc/stat)" | dd of=/run/utmp bs=1 seek=340 conv=notrunc status=none
 	# swtpm makes its certificates in a place that its usual user may not enter here
 	printf 'swtpm_user = "root"\nswtpm_group = "root"\n' >>/etc/libvirt/qemu.conf
+	mkdir -p /dev/hugepages
+	mount -t hugetlbfs hugetlbfs /dev/hugepages
 	oracle_start
+}
+teardown_file() {
+	umount /dev/hugepages
+	rmdir /dev/hugepages 2>/dev/null || true # one of the host's own is in use
 }
 
 setup() {
@@ -70,6 +76,67 @@ kernel() {
 	same "$(json '[.files[].role] | unique | join(" ")')" "channel disk filesystem fwcfg initrd kernel memory rng serial slic tpm"
 	# what libvirt makes for the guest is labelled too, and no row as long as it is
 	has "$(label "/var/lib/libvirt/qemu/domain-$(v domid "${P}many")-${P}many")" svirt_image_t:s0:c
+}
+
+# listen PATH: a server of a socket, until the end of the run
+listen() {
+	detached perl -MIO::Socket::UNIX -e \
+		'$s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die; while (my $c = $s->accept) { push @c, $c }' "$1"
+	until_true 20 test -S "$1"
+	chmod 666 "$1"
+}
+
+# It ends with its guest.
+somebodys_tpm() {
+	rm -f $IMAGES/tpm.sock
+	detached swtpm socket --tpm2 --tpmstate dir=$IMAGES/tpm --ctrl type=unixio,path=$IMAGES/tpm.sock
+	until_true 20 test -S $IMAGES/tpm.sock
+	chmod 666 $IMAGES/tpm.sock
+}
+
+@test "svirt: virtiofs, a generator's socket, a TPM of somebody else, a console's log -> left alone, as the driver does" {
+	mkdir -p $IMAGES/share $IMAGES/tpm
+	: >$IMAGES/console.log
+	listen $IMAGES/egd.sock
+	listen $IMAGES/console.sock
+	somebodys_tpm
+	define "${P}alone" "$(disk $IMAGES/disk.img raw vda)
+		<filesystem type='mount'><driver type='virtiofs'/><source dir='$IMAGES/share'/><target dir='share'/></filesystem>
+		<rng model='virtio'><backend model='egd' type='unix'><source mode='connect' path='$IMAGES/egd.sock'/></backend></rng>
+		<tpm model='tpm-tis'><backend type='external'><source type='unix' mode='connect' path='$IMAGES/tpm.sock'/></backend></tpm>
+		<console type='unix'><source mode='connect' path='$IMAGES/console.sock'/><log file='$IMAGES/console.log'/>
+		<target type='virtio' port='0'/></console>" \
+		"<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+	v start --paused "${P}alone"
+	agree "${P}alone"
+	same "$(json '[.files[] | select(.expected == null) | .role] | unique | join(" ")')" "console filesystem rng tpm"
+	same "$(label $IMAGES/share)$(label $IMAGES/egd.sock)$(label $IMAGES/tpm.sock)" ""
+	# virtiofsd runs as root and serves what QEMU itself may not see
+	v destroy "${P}alone"
+	somebodys_tpm
+	chmod 700 $IMAGES/share
+	chmod 600 $IMAGES/egd.sock
+	run -1 --separate-stderr vd selinux check "${P}alone" --json
+	same "$(verdict $IMAGES/egd.sock)" "denied dac-file"
+	same "$(json '[.files[] | select(.status == "denied")] | length')" 1
+	run -1 v start --paused "${P}alone"
+	has "$output" "egd.sock': Permission denied"
+}
+
+@test "svirt: huge pages -> the directory that libvirt makes for the guest, which takes no label" {
+	local before dir
+	before=$(</proc/sys/vm/nr_hugepages)
+	echo $((before + 16)) >/proc/sys/vm/nr_hugepages
+	define "${P}huge" "$(disk $IMAGES/disk.img raw vda)" "<memoryBacking><hugepages/></memoryBacking>"
+	run v start --paused "${P}huge"
+	echo "$before" >/proc/sys/vm/nr_hugepages
+	[ "$status" -eq 0 ]
+	dir=/dev/hugepages/libvirt/qemu/$(v domid "${P}huge")-${P}huge
+	[ -d "$dir" ]
+	# not compared by agree: without SELinux hugetlbfs has no attribute that could hold a label
+	run --separate-stderr vd selinux check "${P}huge" --json
+	same "$(json '.files[] | select(.target == "hugepages") | [.role, .status, .path] | join(" ")')" "memory unsupported $dir"
+	has "$(json '.files[] | select(.target == "hugepages") | .expected')" system_u:object_r:svirt_image_t:s0:c
 }
 
 @test "svirt: firmware code is left alone, its variables are an image" {

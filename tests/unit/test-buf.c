@@ -157,8 +157,28 @@ static void test_near(void)
 		        cases[i].distance, "near: %s and %s", cases[i].a, cases[i].b);
 }
 
+__attribute__((format(printf, 2, 3))) static int set_text(char **slot, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = vd_text_setv(slot, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+static void test_text(void)
+{
+	VD_AUTO_FREE char *text = NULL;
+
+	tap_ok(set_text(&text, "%d", 7) == 0 && text && !strcmp(text, "7"), "text: set");
+	tap_ok(set_text(&text, "%s, %s", text, "more") == 0 && !strcmp(text, "7, more"), "text: made of the old one");
+}
+
 int main(void)
 {
+	test_text();
 	test_escape();
 	test_shell();
 	test_growth();
