@@ -189,7 +189,7 @@ examples() {
 	for page in "$BATS_TEST_DIRNAME"/../man/*.[1-8]; do
 		run -0 mandoc -Tutf8 "$page"
 		# a macro that does not end where it should: its closing quote comes together with the next one
-		if grep -n '’’' <<<"$output"; then return 1; fi
+		if grep -n $'\u2019\u2019' <<<"$output"; then return 1; fi
 	done
 }
 
