@@ -108,6 +108,17 @@ static void add_places(struct vd_ctx *ctx, struct vd_records_input *input, const
 	}
 }
 
+/* Of the journal that was added last. */
+static void say_problem(struct vd_ctx *ctx, struct vd_records_input *input)
+{
+	const struct vd_err *problem = vd_journal_problem(input->records.items[input->records.len - 1]->journal);
+
+	if (!problem)
+		return;
+	vd_fail(ctx, problem);
+	input->failed = true;
+}
+
 static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int64_t since)
 {
 	VD_AUTO_ERR err = VD_ERR_INIT;
@@ -118,6 +129,8 @@ static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int
 	add_places(ctx, input, &places);
 	if (places.journal.len) {
 		r = vd_records_add_journal(&input->records, ctx->root, since, &err);
+		if (r == 0)
+			say_problem(ctx, input);
 		/* A host may have no journal where its daemons have other outputs beside it. */
 		if (r < 0 && !(r == -ENOENT && input->records.len)) {
 			vd_fail(ctx, &err);

@@ -250,6 +250,22 @@ static int run_forked(struct vd_shell *shell, struct vd_strv *argv)
 	return status;
 }
 
+/* `help use`: what it says of a word that only the shell knows. False when it is none. */
+static bool help_on_own(const struct vd_strv *words)
+{
+	const char *name = words->len == 2 && !strcmp(words->items[0], "help") ? words->items[1] : NULL;
+
+	if (name && !strcmp(name, "quit"))
+		name = "exit";
+	for (const char *const *w = vd_shell_words; name && w[0]; w += 2) {
+		if (strcmp(w[0], name) != 0)
+			continue;
+		printf("Usage: %s%s\n\nOnly in the shell: %s.\n", w[0], strcmp(name, "use") ? "" : " [GUEST]", w[1]);
+		return true;
+	}
+	return false;
+}
+
 static int run_words(struct vd_shell *shell, const struct vd_strv *words)
 {
 	VD_AUTO_STRV argv = VD_STRV_INIT;
@@ -270,6 +286,8 @@ static int run_words(struct vd_shell *shell, const struct vd_strv *words)
 		complain(shell, "this is the shell already");
 		return VD_EXIT_USAGE;
 	}
+	if (help_on_own(words))
+		return VD_EXIT_OK;
 	if (expand(shell, words, true, &argv) < 0) {
 		complain(shell, "out of memory");
 		return VD_EXIT_UNKNOWN;

@@ -67,10 +67,12 @@ static int load_library(struct vd_err *err)
 
 struct vd_journal {
 	sd_journal *journal;
-	int *fds; /* owned */
-	size_t n_fds;
+	int *fds;                                           /* owned */
+	size_t n_fds;                                       /* of those that libsystemd does not close */
 	bool audit;                                         /* the fields of audit records are wanted */
 	bool at_next;                                       /* the entry to be read next is the current one */
+	bool is_incomplete;                                 /* a file was left out that is just being made */
+	struct vd_err why;                                  /* another file was left out; owned */
 	struct vd_buf message, category, function, program; /* of the entry: libsystemd's own memory does not last */
 };
 
@@ -90,6 +92,7 @@ void vd_journal_free(struct vd_journal *journal)
 	vd_buf_release(&journal->category);
 	vd_buf_release(&journal->function);
 	vd_buf_release(&journal->program);
+	vd_err_release(&journal->why);
 	free(journal);
 }
 
@@ -188,6 +191,42 @@ static int match_kernel(sd_journal *journal)
 	return sd.add_match(journal, "_TRANSPORT=kernel", 0);
 }
 
+/*
+ * Open the files at once. libsystemd refuses all for one that is damaged, or that journald has made but not written to:
+ * such are left out, as journalctl does. The error is that of the last of them when none is left.
+ */
+static int open_fds(struct vd_journal *journal)
+{
+	size_t kept = 0;
+	int r = sd.open_files_fd(&journal->journal, journal->fds, (unsigned)journal->n_fds, 0), error = r;
+
+	for (size_t i = 0; r < 0 && i < journal->n_fds; i++) {
+		sd_journal *one = NULL;
+		int copy = dup(journal->fds[i]), n = copy < 0 ? -errno : sd.open_files_fd(&one, &copy, 1, 0);
+
+		if (n >= 0) {
+			sd.close(one);
+			journal->fds[kept++] = journal->fds[i];
+			continue;
+		}
+		error = n;
+		journal->is_incomplete |= n == -ENODATA;
+		if (n != -ENODATA)
+			vd_err_set(&journal->why, -n, "a file of the journal cannot be read: %s", strerror(-n));
+		if (copy >= 0)
+			close(copy);
+		close(journal->fds[i]);
+	}
+	if (r < 0) {
+		journal->n_fds = kept;
+		r = kept ? sd.open_files_fd(&journal->journal, journal->fds, (unsigned)kept, 0) : error;
+	}
+	/* When it can read them it closes them, too. */
+	if (r >= 0)
+		journal->n_fds = 0;
+	return r;
+}
+
 static int open_matching(struct vd_root *root, int (*match)(sd_journal *journal), struct vd_journal **ret_journal,
                          struct vd_err *err)
 {
@@ -204,7 +243,7 @@ static int open_matching(struct vd_root *root, int (*match)(sd_journal *journal)
 		return why.code
 		               ? vd_err_set(err, why.code, "cannot read the journal: %s", vd_err_text(&why))
 		               : vd_err_set(err, ENOENT, "there is no journal in /var/log/journal or /run/log/journal");
-	r = sd.open_files_fd(&journal->journal, journal->fds, (unsigned)journal->n_fds, 0);
+	r = open_fds(journal);
 	if (r >= 0)
 		r = match(journal->journal);
 	if (r >= 0)
@@ -261,6 +300,16 @@ int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct v
 	*journal = *fresh;
 	*fresh = old;
 	return 0;
+}
+
+bool vd_journal_is_incomplete(const struct vd_journal *journal)
+{
+	return journal->is_incomplete;
+}
+
+const struct vd_err *vd_journal_problem(const struct vd_journal *journal)
+{
+	return journal->why.code ? &journal->why : NULL;
 }
 
 int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs)
@@ -410,6 +459,18 @@ int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct v
 {
 	(void)journal;
 	return vd_journal_open(root, NULL, err);
+}
+
+bool vd_journal_is_incomplete(const struct vd_journal *journal)
+{
+	(void)journal;
+	return false;
+}
+
+const struct vd_err *vd_journal_problem(const struct vd_journal *journal)
+{
+	(void)journal;
+	return NULL;
 }
 
 int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs)

@@ -7,6 +7,7 @@
  * (WITH_SYSTEMD=no) opening fails with -EOPNOTSUPP.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,10 @@ int vd_journal_open_audit(struct vd_root *root, enum vd_journal_audit way, struc
 void vd_journal_free(struct vd_journal *journal);
 /* Open the files that are there now, as a rotation leaves them, and go on where reading stands. Errors as above. */
 int vd_journal_reopen(struct vd_journal *journal, struct vd_root *root, struct vd_err *err) VD_MUST_CHECK;
+/* Was a file left out because it is just being made? vd_journal_reopen() later. */
+bool vd_journal_is_incomplete(const struct vd_journal *journal);
+/* Why a file was left out for good, damaged for example, while others are read; NULL when none was. Borrowed. */
+const struct vd_err *vd_journal_problem(const struct vd_journal *journal);
 /* The directories that may hold files of the journal, whether they are there or not. Changes in them tell of entries.
  */
 int vd_journal_dirs(struct vd_root *root, struct vd_strv *dirs) VD_MUST_CHECK;

@@ -144,7 +144,7 @@ int vd_records_go_on(struct vd_records *records, struct vd_root *root, bool rota
 	struct vd_records_source *source = records->items[0];
 
 	source->ended = false;
-	return rotated ? vd_journal_reopen(source->journal, root, err) : 0;
+	return rotated || vd_journal_is_incomplete(source->journal) ? vd_journal_reopen(source->journal, root, err) : 0;
 }
 
 /* The head that libvirt writes to a file, for an entry of the journal; the thread is its process. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define USEC 1000000
@@ -37,10 +38,17 @@ static int64_t duration_unit(const char **p)
 		{ "w", 604800000000 },
 		{ "week", 604800000000 },
 		{ "weeks", 604800000000 },
+		/* As systemd.time(7) has them: 30.44 days and 365.25 days. */
+		{ "M", 2629800000000 },
+		{ "month", 2629800000000 },
+		{ "months", 2629800000000 },
+		{ "y", 31557600000000 },
+		{ "year", 31557600000000 },
+		{ "years", 31557600000000 },
 	};
 	size_t len = 0;
 
-	while (islower((unsigned char)(*p)[len]))
+	while (isalpha((unsigned char)(*p)[len]))
 		len++;
 	if (!len)
 		return 1000000;
@@ -86,19 +94,24 @@ struct parts {
 	int64_t offset; /* seconds east of Greenwich */
 };
 
+/* A number of at most @digits digits. */
+static bool take_number(const char **p, int digits, int *ret_number)
+{
+	int n = 0, i = 0;
+
+	for (; i < digits && isdigit((unsigned char)(*p)[i]); i++)
+		n = n * 10 + ((*p)[i] - '0');
+	*p += i;
+	*ret_number = n;
+	return i > 0;
+}
+
 /* Exactly @digits digits. */
 static bool take_digits(const char **p, int digits, int *ret_number)
 {
-	int n = 0;
+	const char *start = *p;
 
-	for (int i = 0; i < digits; i++) {
-		if (!isdigit((unsigned char)(*p)[i]))
-			return false;
-		n = n * 10 + ((*p)[i] - '0');
-	}
-	*p += digits;
-	*ret_number = n;
-	return true;
+	return take_number(p, digits, ret_number) && *p == start + digits;
 }
 
 static bool take_char(const char **p, char c)
@@ -114,15 +127,36 @@ static bool take_date(const char **p, struct tm *tm)
 	const char *start = *p;
 	int year, month, day;
 
-	if (!take_digits(p, 4, &year) || !take_char(p, '-') || !take_digits(p, 2, &month) || !take_char(p, '-') ||
-	    !take_digits(p, 2, &day)) {
+	if (!take_number(p, 4, &year) || !take_char(p, '-') || !take_number(p, 2, &month) || !take_char(p, '-') ||
+	    !take_number(p, 2, &day)) {
 		*p = start;
 		return false;
 	}
+	/* Two digits are a year of the century, 69 and above of the last one, as for strptime(3). */
+	if (start[2] == '-')
+		year += year < 69 ? 2000 : 1900;
+	else if (start[4] != '-')
+		return false;
 	tm->tm_year = year - 1900;
 	tm->tm_mon = month - 1;
 	tm->tm_mday = day;
 	return true;
+}
+
+/* "Mon " or "Monday " in front of a date, which has to be one. -1: there is none. */
+static int take_weekday(const char **p)
+{
+	static const char *const names[] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
+		                             "Thursday", "Friday", "Saturday" };
+	size_t len = strcspn(*p, " ");
+
+	for (int i = 0; (*p)[len] && i < 7; i++) {
+		if ((len != 3 && len != strlen(names[i])) || strncasecmp(*p, names[i], len))
+			continue;
+		*p += len + 1;
+		return i;
+	}
+	return -1;
 }
 
 static bool take_time(const char **p, struct parts *parts)
@@ -131,13 +165,13 @@ static bool take_time(const char **p, struct parts *parts)
 	int64_t unit = USEC / 10;
 
 	parts->tm.tm_sec = 0;
-	if (!take_digits(p, 2, &parts->tm.tm_hour) || !take_char(p, ':') || !take_digits(p, 2, &parts->tm.tm_min)) {
+	if (!take_number(p, 2, &parts->tm.tm_hour) || !take_char(p, ':') || !take_number(p, 2, &parts->tm.tm_min)) {
 		*p = start;
 		return false;
 	}
 	if (!take_char(p, ':'))
 		return true;
-	if (!take_digits(p, 2, &parts->tm.tm_sec))
+	if (!take_number(p, 2, &parts->tm.tm_sec))
 		return false;
 	if (!take_char(p, '.'))
 		return true;
@@ -271,6 +305,7 @@ int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
 	struct parts parts = { .tm = { 0 } };
 	time_t now = (time_t)(now_usec / USEC);
 	bool has_date, has_time;
+	int weekday, r;
 
 	if (!strcmp(s, "now")) {
 		*ret_usec = now_usec;
@@ -283,18 +318,20 @@ int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
 	tzset();
 	if (!localtime_r(&now, &parts.tm))
 		return -ERANGE;
-	has_date = take_day(&s, &parts) || take_date(&s, &parts.tm);
+	weekday = take_weekday(&s);
+	has_date = (weekday < 0 && take_day(&s, &parts)) || take_date(&s, &parts.tm);
 	if (has_date) {
 		parts.tm.tm_hour = parts.tm.tm_min = parts.tm.tm_sec = 0;
 		if (*s == ' ' || *s == 'T')
 			s++;
 	}
 	has_time = take_time(&s, &parts);
-	if (!has_date && !has_time)
+	if (!has_date && (!has_time || weekday >= 0))
 		return -EINVAL;
 	if (*s == ' ')
 		s++;
 	if (*s && (!take_zone(&s, &parts) || *s))
 		return -EINVAL;
-	return finish(&parts, ret_usec);
+	r = finish(&parts, ret_usec);
+	return r == 0 && weekday >= 0 && weekday != parts.tm.tm_wday ? -EINVAL : r;
 }

@@ -4,13 +4,34 @@
 
 #include "xml-internal.h"
 
-#define BLOCK_SIZE 16384 /* of the first block; each further one is twice as large as the one before */
+#define BLOCK_SIZE 16384  /* of the first block; each further one is twice as large as the one before */
+#define MAX_SPARE  131072 /* of the block that is kept */
 
 struct vd_xml_block {
 	struct vd_xml_block *next;
 	size_t used, size;
 	_Alignas(max_align_t) char data[];
 };
+
+/*
+ * A block of the last document, for the next one. What is kept of a document is allocated while its tree is there; were
+ * the blocks given back each time, that would be put into their place and the next ones would be fresh memory again.
+ */
+static __thread struct vd_xml_block *spare;
+
+static struct vd_xml_block *new_block(size_t size)
+{
+	struct vd_xml_block *block = spare;
+
+	if (block && block->size >= size) {
+		spare = NULL;
+		return block;
+	}
+	block = malloc(sizeof(*block) + size);
+	if (block)
+		block->size = size;
+	return block;
+}
 
 /* NULL and tree->no_memory without memory. */
 static void *take(struct vd_xml_tree *tree, size_t size)
@@ -21,12 +42,13 @@ static void *take(struct vd_xml_tree *tree, size_t size)
 	if (!block || block->size - block->used < rounded) {
 		while (want < rounded)
 			want *= 2;
-		block = malloc(sizeof(*block) + want);
+		block = new_block(want);
 		if (!block) {
 			tree->no_memory = true;
 			return NULL;
 		}
-		*block = (struct vd_xml_block){ tree->blocks, 0, want };
+		block->next = tree->blocks;
+		block->used = 0;
 		tree->blocks = block;
 	}
 	block->used += rounded;
@@ -178,6 +200,10 @@ void vd_xml_tree_release(struct vd_xml_tree *tree)
 		struct vd_xml_block *block = tree->blocks;
 
 		tree->blocks = block->next;
+		if (!spare && block->size <= MAX_SPARE) {
+			spare = block;
+			continue;
+		}
 		free(block);
 	}
 	tree->root = NULL;

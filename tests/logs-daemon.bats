@@ -258,6 +258,15 @@ short"
 	[ "${#lines[@]}" -eq 1 ]
 	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --since '2026-11-23 09:47:18.610Z' --json
 	same "$(jsons 'map(select(.continues|not))|length')" 2
+	# beside files that are damaged or just being made it is read
+	: >"$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/user-1000.journal"
+	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --category network.bridge_driver
+	[ "${#lines[@]}" -eq 1 ]
+	head -c 8192 /dev/zero >"$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/user-1000.journal"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon --category network.bridge_driver
+	[ "${#lines[@]}" -eq 1 ]
+	has "$stderr" 'a file of the journal cannot be read'
+	rm "$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/user-1000.journal"
 	echo rubbish >"$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef/system.journal"
 	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/h" logs daemon
 	has "$stderr" 'cannot read the journal'

@@ -115,6 +115,10 @@ $all"
 	has "$output" "selinux "
 	has "$output" "Only in the shell:"
 	has "$output" "  use "
+	script 0 'help use'
+	has "$output" "Usage: use [GUEST]"
+	script 0 'help quit'
+	has "$output" "Usage: exit"
 	script 0 'help guests'
 	hasnt "$output" "Only in the shell:"
 }

@@ -189,3 +189,27 @@ fails() {
 	"$VIRTDIAG" logs show --grep '^a line of' "${P}talks" >"$out"
 	cmp "$out" "$out.lines"
 }
+
+@test "logs daemon: the log of the daemon that runs, not named -> by guest, category, level and time" {
+	local since
+	timeout 20 virt-admin -q -c libvirtd:///system daemon-log-filters '1:qemu'
+	define "${P}runs"
+	define "${P}gone" "$(disk $IMAGES/gone.qcow2 qcow2 vda)"
+	v start "${P}runs"
+	sleep 0.1
+	since=$(date -u '+%F %T.%3NZ')
+	run ! v start "${P}gone"
+	run -0 --separate-stderr vd logs daemon --level error --since "$since"
+	has "$output" "Cannot access storage file '$IMAGES/gone.qcow2'"
+	same "$(grep -vc ': error :' <<<"$output")" 0
+	run -0 --separate-stderr vd logs daemon --guest "${P}runs" --until "$since"
+	has "$output" qemuProcessLaunch
+	hasnt "$output" "${P}gone"
+	run -0 --separate-stderr vd logs daemon --guest "${P}gone" --level error
+	has "$output" "$IMAGES/gone.qcow2"
+	run -0 --separate-stderr vd logs daemon --guest "${P}runs" --since "$since"
+	same "$output" ""
+	run -0 --separate-stderr vd logs daemon --category qemu.qemu_process --json
+	same "$(jq -rs 'map(select(.continues | not) | .function | startswith("qemu")) | unique | tostring' <<<"$output")" "[true]"
+	timeout 20 virt-admin -q -c libvirtd:///system daemon-log-filters ''
+}

@@ -98,20 +98,32 @@ say() {
 		logger --journald
 }
 
+# shows FILE N: waits until message N stands in FILE
+shows() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		if grep -q "number $2\$" "$1"; then return 0; fi
+		sleep 0.1
+	done
+	echo "# never shown: $2"
+	tail -n 3 "$1" "$1.err" | sed 's/^/# /'
+	return 1
+}
+
 @test "logs daemon: -f -> the journal's last entries and what comes, each once, through its rotations" {
 	local out=$BATS_TEST_TMPDIR/out pid i
 	say 0
 	journalctl --sync
-	"$VIRTDIAG" logs daemon -f --lines 1 --category 'qemu.*' >"$out" 2>"$out.err" 3>&- &
+	"$VIRTDIAG" logs daemon -f --lines 20 --category 'qemu.*' >"$out" 2>"$out.err" 3>&- &
 	pid=$!
-	until grep -q 'number 0$' "$out"; do sleep 0.2; done
+	shows "$out" 0
 	for ((i = 1; i <= 90; i++)); do
 		say $i
 		if [ $((i % 30)) = 0 ]; then journalctl -q --rotate; fi
 	done
-	until grep -q 'number 90$' "$out"; do sleep 0.2; done
+	shows "$out" 90
 	kill -INT $pid
 	wait $pid
-	same "$(sed 's/.* : f:7 : number //' "$out")" "$(seq 0 90)"
+	same "$(sed -n 's/.* : f:7 : number //p' "$out")" "$(seq 0 90)"
 	same "$(cat "$out.err")" ""
 }
