@@ -389,7 +389,8 @@ static int load_place(struct vd_load *load, const struct vd_place *place)
 
 	if (rc < 0)
 		return rc;
-	sort_guests(guests->items + first, guests->len - first, by_name_then_file);
+	if (guests->len > first)
+		sort_guests(guests->items + first, guests->len - first, by_name_then_file);
 	rc = drop_duplicates(load, first);
 	if (rc == 0)
 		rc = load_statuses(load, place, first);

@@ -162,6 +162,7 @@ VD_INLINE bool parse_common(const char *s, size_t len, struct vd_record *record)
 	record->prefix = 0;
 	record->pid = 0;
 	record->is_banner = false;
+	record->no_thread = false;
 	record->stamp = (struct vd_slice){ s, ZONED_LEN };
 	/* One by one: copied from each other, each would wait for the one before to reach memory. */
 	record->outer_stamp = (struct vd_slice){ s, 0 };
