@@ -74,7 +74,7 @@ thread() {
 		IO iothread2|iothread2|emulator|I/O thread 2
 		CPU 1/TCG|vcpu1|emulator|virtual CPU 1
 		CPU 0/TCG|vcpu0|vcpu1|virtual CPU 0
-		call_rcu|emulator|vcpu1|a thread of the emulator
+		IO mon_iothread|emulator|vcpu1|a thread of the emulator
 	X
 	check
 	same "$(misplaced length)" 0
