@@ -6,6 +6,7 @@ load helpers
 
 setup_file() {
 	load helpers
+	echo 1 >/sys/devices/system/cpu/cpu1/online # to pin something to one of two
 	define web "" '<iothreads>1</iothreads>'
 	start web
 	# Debian's policy lets libvirtd not ask systemd for weights.
