@@ -39,8 +39,12 @@ setup() {
 	cp "$(command -v sleep)" "$D/bin/virtvzd"
 }
 
+# Until it is gone: one that is ending has no environment that tells whose it is, and the next test would meet it.
 teardown() {
-	[ -z "${DAEMON-}" ] || kill "$DAEMON" 2>/dev/null || true
+	[ -n "${DAEMON-}" ] || return 0
+	kill "$DAEMON" 2>/dev/null || true
+	while [ -n "$(tr '\0' ' ' <"/proc/$DAEMON/cmdline" 2>/dev/null)" ]; do sleep 0.02; done
+	while grep -qs '^State:[[:blank:]]*[^ZX]' "/proc/$DAEMON/status"; do sleep 0.02; done
 }
 
 # start_daemon [RUNTIME_DIR]
@@ -49,7 +53,8 @@ start_daemon() {
 	XDG_RUNTIME_DIR=${1:-$D/run} "$D/bin/virtvzd" 600 </dev/null >/dev/null 2>&1 3>&- &
 	DAEMON=$!
 	disown
-	until [ "$(cat "/proc/$DAEMON/comm")" = virtvzd ]; do sleep 0.02; done
+	# the name comes a moment before the environment
+	until [ "$(cat "/proc/$DAEMON/comm")" = virtvzd ] && grep -qs XDG_RUNTIME_DIR= "/proc/$DAEMON/environ"; do sleep 0.02; done
 }
 # s ARGS...: virtdiag, looking at the session that the test has made
 s() {
