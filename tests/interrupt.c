@@ -5,8 +5,9 @@
  *   interrupt kill FILE OLD NEW -- COMMAND...   puts OLD into FILE and runs COMMAND, which is killed at a system call;
  *                                               again, killed at a later one; and so on until it ends by itself. FILE
  *                                               must always be OLD or NEW, bytewise. Prints how often it was which.
- *                                               Before the first call that opens a file for writing nothing can
- *                                               happen: there only every 40th call is tried, behind it all are.
+ *                                               Before the first call that makes a file nothing can happen: there
+ *                                               only every 10th call is tried. From it on all are, counted from it:
+ *                                               how many come before depends on what else runs on the machine.
  *   interrupt at SYSCALL HOOK -- COMMAND...     runs COMMAND; when it first enters SYSCALL the shell runs HOOK. Exits
  *                                               with the status of COMMAND.
  *   interrupt list -- COMMAND...                prints, in order, its calls of fsync, link and rename
@@ -146,25 +147,34 @@ static void empty_dir_of(const char *path)
 	free(other);
 }
 
+/* Runs to call @at, counted from the first one that makes a file when @behind. False: it ended before, see *@ret_status. */
+static bool run_to(pid_t pid, unsigned at, bool behind, int *ret_status)
+{
+	long number;
+
+	writing = false;
+	for (unsigned n = 0; n < at; n += !behind || writing)
+		if (!next_call(pid, &number, ret_status))
+			return false;
+	return true;
+}
+
 static int kill_everywhere(const char *file, const char *old_file, const char *new_file, char **argv)
 {
 	size_t old_len, new_len, len;
 	char *old = slurp(old_file, &old_len), *new = slurp(new_file, &new_len);
 	unsigned n_old = 0, n_new = 0, at = 1;
-	unsigned step = 40;
+	bool behind = false, ended = false;
 	int status = 0;
 
-	writing = false;
-	for (bool ended = false; !ended; at += step) {
+	while (!ended) {
 		char *data;
-		long number;
 		pid_t pid;
 
 		empty_dir_of(file);
 		put(file, old, old_len);
 		pid = start(argv, true);
-		for (unsigned i = 0; i < at && !ended; i++)
-			ended = !next_call(pid, &number, &status);
+		ended = !run_to(pid, at, behind, &status);
 		if (!ended) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
@@ -175,15 +185,19 @@ static int kill_everywhere(const char *file, const char *old_file, const char *n
 		} else if (len == new_len && !memcmp(data, new, len)) {
 			n_new++;
 		} else {
-			printf("killed at call %u: neither the old nor the new file: %.*s\n", at, (int)len, data);
+			printf("killed at call %u%s: neither the old nor the new file: %.*s\n", at,
+			       behind ? " from the first that makes a file" : "", (int)len, data);
 			return 1;
 		}
 		free(data);
-		/* The long step went over its beginning: back to before it. */
-		if (writing && step > 1) {
-			at -= at > step ? step : at - 1;
-			step = 1;
+		if (behind) {
+			at++;
+		} else if (writing) {
+			behind = true;
 			ended = false;
+			at = 1;
+		} else {
+			at += 10;
 		}
 	}
 	free(old);
