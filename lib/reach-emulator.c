@@ -69,7 +69,6 @@ static int check_noexec(struct vd_reach *reach, const struct vd_reach_guest *gue
 static int may_transit(struct vd_reach *reach, const struct vd_file_user *user)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
-	int allowed;
 
 	if (!vd_root_is_live(reach->root) || !vd_policy_available() || !user->daemon)
 		return -1;
@@ -78,8 +77,7 @@ static int may_transit(struct vd_reach *reach, const struct vd_file_user *user)
 	            0 ||
 	    vd_buf_str(&text)[0] != '1')
 		return 0;
-	allowed = vd_policy_allows(user->daemon, user->process, "process2", "nosuid_transition");
-	return allowed > 0;
+	return vd_policy_allows(user->daemon, user->process, "process2", "nosuid_transition");
 }
 
 static int check_nosuid(struct vd_reach *reach, const struct vd_reach_guest *guest, const struct vd_mount *mount,
