@@ -112,18 +112,6 @@ static int read_audit_dir(struct job *j)
 
 /* --- the journal --- */
 
-static int write_all(int fd, const struct vd_buf *text)
-{
-	for (size_t done = 0; done < text->len;) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* One entry as a line of audit.log; nothing for what is no audit record. */
 static int add_entry(const struct vd_journal_entry *e, enum vd_journal_audit way, struct vd_buf *text)
 {
@@ -168,13 +156,13 @@ static int64_t copy_journal(struct job *j, enum vd_journal_audit way, int fd, st
 		r = add_entry(&entry, way, &text);
 		n += text.len > before;
 		if (r == 0 && text.len > 65536) {
-			r = write_all(fd, &text);
+			r = vd_buf_write(&text, fd);
 			vd_buf_clear(&text);
 		}
 	}
 	vd_journal_free(journal);
 	if (r > 0)
-		r = write_all(fd, &text);
+		r = vd_buf_write(&text, fd);
 	if (r < 0 && !why->code)
 		vd_err_set(why, -r, "cannot read the journal: %s", strerror(-r));
 	return r < 0 ? r : n;

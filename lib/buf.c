@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int vd_buf_reserve(struct vd_buf *buf, size_t extra)
 {
@@ -117,6 +118,18 @@ int vd_buf_addf(struct vd_buf *buf, const char *fmt, ...)
 const char *vd_buf_str(const struct vd_buf *buf)
 {
 	return buf->data ? buf->data : "";
+}
+
+int vd_buf_write(const struct vd_buf *buf, int fd)
+{
+	for (size_t done = 0; done < buf->len;) {
+		ssize_t n = write(fd, buf->data + done, buf->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
 }
 
 int vd_text_setv(char **slot, const char *fmt, va_list args)

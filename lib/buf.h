@@ -42,6 +42,8 @@ void vd_buf_release(struct vd_buf *buf);
 /* Hands the C string to the caller, who frees it; @buf becomes empty. NULL when there is no memory. */
 char *vd_buf_steal(struct vd_buf *buf);
 
+/* Write all of it to @fd, where that stands. Returns 0 or a negative errno: some of it may be written then. */
+int vd_buf_write(const struct vd_buf *buf, int fd) VD_MUST_CHECK;
 /*
  * Format into *@slot, whose old text, NULL or one from malloc(), is freed last: it may be an argument of the new one.
  * Without memory the old text stays. Returns 0 or -ENOMEM.

@@ -170,21 +170,6 @@ static int copy_xattrs(struct change *c)
 
 /* --- the new file ------------------------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Owner before mode: chown() may drop bits of it. */
 static int take_after_old(struct change *c)
 {
@@ -206,7 +191,7 @@ static int make_new(struct change *c, const struct vd_buf *after)
 	if (c->newfd < 0)
 		return fail(c, "make a new file beside", -errno);
 	c->temp_made = true;
-	r = write_all(c->newfd, vd_buf_str(after), after->len);
+	r = vd_buf_write(after, c->newfd);
 	if (r < 0)
 		return fail(c, "write the new text of", r);
 	r = take_after_old(c);

@@ -194,16 +194,7 @@ static int write_copy(int dirfd, const char *name, const struct vd_buf *text)
 {
 	VD_AUTO_CLOSE int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return -errno;
-	for (size_t done = 0; done < text->len;) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	return fd < 0 ? -errno : vd_buf_write(text, fd);
 }
 
 static int copy_files(struct vd_defaults *d, int dirfd)

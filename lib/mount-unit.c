@@ -95,9 +95,7 @@ int vd_mount_unit_parse(const char *text, size_t len, struct vd_mount_unit *ret_
 		s = trim(line.data);
 		if (*s == '[')
 			ours = !strcmp(s, "[Mount]");
-		else if (ours && *s != '#' && *s != ';')
-			r = take("What", s, &unit.what);
-		if (!r && ours)
+		else if (ours && (r = take("What", s, &unit.what)) == 0)
 			r = take("Where", s, &unit.where);
 	}
 	if (r < 0)
