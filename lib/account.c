@@ -144,6 +144,23 @@ static bool default_group(struct vd_root *root, gid_t *ret)
 	return false;
 }
 
+/* The end of each way to an account: @a of @program gets its groups and name, unless @r or @a->known says otherwise. */
+static int complete(struct vd_root *root, const char *program, struct vd_account *a, int r,
+                    struct vd_account *ret_account)
+{
+	if (!r && a->known)
+		r = add_group(a, a->gid);
+	if (!r && a->known)
+		r = describe(root, a);
+	if (r < 0) {
+		vd_account_release(a);
+		return r;
+	}
+	VLOG_DEBUG("%s starts as %s", program, a->known ? a->name : a->why);
+	*ret_account = *a;
+	return 0;
+}
+
 int vd_account_qemu(struct vd_root *root, const struct vd_svirt_settings *settings, struct vd_account *ret_account)
 {
 	struct vd_account a = { .known = true };
@@ -160,17 +177,7 @@ int vd_account_qemu(struct vd_root *root, const struct vd_svirt_settings *settin
 	else if (!settings->group && !default_group(root, &a.gid))
 		r = unknown(&a, "the group that QEMU runs as is not known: ",
 		            "none of libvirt-qemu, qemu and kvm is in /etc/group");
-	if (!r && a.known)
-		r = add_group(&a, a.gid);
-	if (!r && a.known)
-		r = describe(root, &a);
-	if (r < 0) {
-		vd_account_release(&a);
-		return r;
-	}
-	VLOG_DEBUG("QEMU starts as %s", a.known ? a.name : a.why);
-	*ret_account = a;
-	return 0;
+	return complete(root, "QEMU", &a, r, ret_account);
 }
 
 int vd_account_swtpm(struct vd_root *root, const struct vd_svirt_settings *settings, struct vd_account *ret_account)
@@ -185,17 +192,7 @@ int vd_account_swtpm(struct vd_root *root, const struct vd_svirt_settings *setti
 	else if (!find_group(root, group ? group : usual, &a.gid) && group)
 		r = unknown(&a, "/etc/group has no swtpm_group of qemu.conf: ", group);
 	a.override = a.known && a.uid == 0;
-	if (!r && a.known)
-		r = add_group(&a, a.gid);
-	if (!r && a.known)
-		r = describe(root, &a);
-	if (r < 0) {
-		vd_account_release(&a);
-		return r;
-	}
-	VLOG_DEBUG("swtpm starts as %s", a.known ? a.name : a.why);
-	*ret_account = a;
-	return 0;
+	return complete(root, "swtpm", &a, r, ret_account);
 }
 
 /* A copy of what is known. Returns 0 or -ENOMEM. */
@@ -232,16 +229,7 @@ int vd_account_label(struct vd_root *root, const struct vd_account *base, const 
 		r = unknown(&a, "no such user, of the guest's dac label: ", label);
 	else if (colon && colon[1] && !find_group(root, colon + 1, &a.gid))
 		r = unknown(&a, "no such group, of the guest's dac label: ", label);
-	if (!r && a.known)
-		r = add_group(&a, a.gid);
-	if (!r && a.known)
-		r = describe(root, &a);
-	if (r < 0) {
-		vd_account_release(&a);
-		return r;
-	}
-	*ret_account = a;
-	return 0;
+	return complete(root, "QEMU of this guest", &a, r, ret_account);
 }
 
 int vd_account_user(struct vd_root *root, uid_t uid, struct vd_account *ret_account)
