@@ -31,6 +31,7 @@ void vd_input_release(struct vd_records_input *input);
 bool vd_input_is_live(const struct vd_records_input *input);
 /* May the next line have to be waited for, at a pipe? What was printed so far is to be seen then. */
 bool vd_input_would_wait(struct vd_records_input *input);
+
 /* --- following ---------------------------------------------------------------------------------------------------- */
 
 struct vd_followed_logs {

@@ -103,8 +103,7 @@ int vd_guard_unit_start(struct vd_root *root, const struct vd_mode_change *chang
 	return 0;
 }
 
-/* --- virtdiag __guard -----------------------------------------------------------------------------------------------
- */
+/* --- virtdiag __guard --------------------------------------------------------------------------------------------- */
 
 static bool parse_numbers(char **argv, uint64_t numbers[ARG_DOMAINS])
 {

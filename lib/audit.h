@@ -100,8 +100,7 @@ void vd_audit_sources_release(struct vd_audit_sources *sources);
 /*
  * Read the audit log of the host, rotated files first. Where there is none, the records that the journal holds, else
  * the text logs that the kernel's records end up in without auditd, and on this machine the kernel's ring buffer. A
- * file that cannot be read is told in
- * @sources and is no error. Returns 0; what vd_audit_read_fd() returns.
+ * file that cannot be read is told in @sources and is no error. Returns 0; what vd_audit_read_fd() returns.
  */
 int vd_audit_read_host(struct vd_root *root, int64_t since_ms, vd_audit_fn fn, void *data,
                        struct vd_audit_counts *counts, struct vd_audit_sources *sources,

@@ -3,8 +3,7 @@
 
 /*
  * Questions to the SELinux policy that the running kernel enforces, and to the file contexts of a policy. The only
- * module that knows libselinux. Labels of
- * files are read by lib/root; contexts are taken apart by lib/svirt-context.
+ * module that knows libselinux. Labels of files are read by lib/root; contexts are taken apart by lib/svirt-context.
  */
 
 #include "root.h"

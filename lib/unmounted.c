@@ -172,8 +172,7 @@ static int load_units(struct vd_root *root, struct vd_mount_points *points)
 	return r;
 }
 
-/* --- pools ---------------------------------------------------------------------------------------------------------
- */
+/* --- pools -------------------------------------------------------------------------------------------------------- */
 
 static int load_pools(struct vd_root *root, struct vd_mount_points *points)
 {
