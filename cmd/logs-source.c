@@ -133,7 +133,7 @@ static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int
 			say_problem(ctx, input);
 		/* A host may have no journal where its daemons have other outputs beside it. */
 		if (r < 0 && !(r == -ENOENT && input->records.len)) {
-			vd_fail(ctx, &err);
+			vd_error(ctx, "%s; name the file to read", vd_err_text(&err));
 			input->failed = true;
 		}
 	} else if (!input->records.len && !input->failed) {

@@ -12,7 +12,7 @@ t() {
 
 @test "trace: no log to read -> exit 3, what to do" {
 	run -3 --separate-stderr t
-	has "$stderr" 'there is no journal'
+	has "$stderr" 'there is no journal in /var/log/journal or /run/log/journal; name the file to read'
 	has "$stderr" 'give FILE, or - and its log on standard input'
 	run -3 --separate-stderr t "$BATS_TEST_TMPDIR/none"
 	has "$stderr" "$BATS_TEST_TMPDIR/none"
