@@ -34,13 +34,15 @@ domain() {
 		</domain>
 	XML
 }
-# define NAME DISKS [MORE]: registers the guest; start NAME: starts it
+# define NAME DISKS [MORE]: registers the guest
+# start NAME: starts it as far as libvirt and QEMU have a part in it; firmware on an emulated machine in an emulated machine
+# would only take time from the test
 define() {
 	domain "$@" >"$BATS_FILE_TMPDIR/$1.xml"
 	q define "$BATS_FILE_TMPDIR/$1.xml"
 }
 start() {
-	q start "$1"
+	q start "$1" --paused
 }
 # remove NAME...: forgets guests, running or not
 remove() {

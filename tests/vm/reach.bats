@@ -179,20 +179,6 @@ fix_all_on_loop() {
 	run -1 start r
 }
 
-@test "reach: svirt_t alone permissive -> differs, permissive; a problem again once it is not" {
-	truncate -s 1M $IMAGES/b1.qcow2
-	define r "$(disk $IMAGES/b1.qcow2 raw vda)"
-	start r
-	chcon -t user_home_t $IMAGES/b1.qcow2
-	check 1
-	echo '(typepermissive svirt_t)' >"$BATS_TEST_TMPDIR/reachp.cil"
-	semodule -i "$BATS_TEST_TMPDIR/reachp.cil"
-	check 0
-	same "$(verdict $IMAGES/b1.qcow2)" "differs permissive"
-	semodule -r reachp
-	check 1
-}
-
 @test "reach: the emulator on a nosuid mount, or with a label that no guest's domain is entered by -> named; starts after the fix" {
 	mkdir -p /srv/reach $IMAGES/reach
 	mount -t tmpfs tmpfs /srv/reach

@@ -51,7 +51,7 @@ ok disk vdc system_u:object_r:svirt_image_t:s0 $IMAGES/shared.img"
 	pid=$(cat /run/libvirt/qemu/web.pid)
 	range=$(image_label web | cut -d: -f4-)
 	run -0 --separate-stderr vd selinux check web
-	same "$(tr -s ' ' <<<"$output")" "web qemu running pid $pid svirt_t:$range
+	same "$(tr -s ' ' <<<"$output")" "web qemu $(q domstate web) pid $pid svirt_t:$range
 host enforcing/default, driver selinux, libvirtd 9.0.0 in virtd_t
 
 STATUS ROLE TARGET EXPECTED ACTUAL PATH
