@@ -3,10 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define USEC 1000000
@@ -182,13 +185,12 @@ static bool take_time(const char **p, struct parts *parts)
 	return true;
 }
 
-/* "UTC", "Z", "+02:00", "-0330" */
+/* "Z", "+02:00", "-0330"; names are taken away before. */
 static bool take_zone(const char **p, struct parts *parts)
 {
 	int hours, minutes = 0, sign;
 
-	if (!strcmp(*p, "UTC") || !strcmp(*p, "Z")) {
-		*p += strlen(*p);
+	if (take_char(p, 'Z')) {
 		parts->zoned = true;
 		return true;
 	}
@@ -214,14 +216,14 @@ static bool in_range(const struct tm *tm)
 	       tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
-static int finish(struct parts *parts, int64_t *ret_usec)
+static int finish(struct parts *parts, int dst, int64_t *ret_usec)
 {
 	struct tm wanted = parts->tm;
 	time_t t;
 
 	if (!in_range(&parts->tm))
 		return -ERANGE;
-	parts->tm.tm_isdst = -1;
+	parts->tm.tm_isdst = dst;
 	t = parts->zoned ? timegm(&parts->tm) : mktime(&parts->tm);
 	/* 30 February has become March by now. */
 	if (parts->tm.tm_mday != wanted.tm_mday && wanted.tm_sec < 60)
@@ -300,7 +302,8 @@ static int since_epoch(const char *s, int64_t *ret_usec)
 	return __builtin_mul_overflow(n, USEC, &n) || __builtin_add_overflow(n, part, ret_usec) ? -ERANGE : 0;
 }
 
-int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
+/* @s by the zone of $TZ, in force already. @dst: 1 summer time, 0 not, -1 whatever holds at that time. */
+static int parse_local(const char *s, int64_t now_usec, int dst, int64_t *ret_usec)
 {
 	struct parts parts = { .tm = { 0 } };
 	time_t now = (time_t)(now_usec / USEC);
@@ -315,7 +318,6 @@ int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
 		return since_epoch(s + 1, ret_usec);
 	if (relative(s, now_usec, ret_usec) == 0)
 		return 0;
-	tzset();
 	if (!localtime_r(&now, &parts.tm))
 		return -ERANGE;
 	weekday = take_weekday(&s);
@@ -332,6 +334,60 @@ int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
 		s++;
 	if (*s && (!take_zone(&s, &parts) || *s))
 		return -EINVAL;
-	r = finish(&parts, ret_usec);
+	r = finish(&parts, dst, ret_usec);
 	return r == 0 && weekday >= 0 && weekday != parts.tm.tm_wday ? -EINVAL : r;
+}
+
+/* The zones of the time zone database, by the names of its files. */
+static bool is_zone(const char *name)
+{
+	static const char dir[] = "/usr/share/zoneinfo/";
+	VD_AUTO_FREE char *path = NULL;
+	struct stat st;
+
+	if (!isalpha((unsigned char)*name) || strstr(name, "..") || strlen(name) > NAME_MAX)
+		return false;
+	return asprintf(&path, "%s%s", dir, name) > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* @s, whose last word was a zone, by @zone; $TZ is what it was afterwards. */
+static int parse_in_zone(const char *s, const char *zone, int64_t now_usec, int64_t *ret_usec)
+{
+	const char *tz = getenv("TZ");
+	VD_AUTO_FREE char *before = tz ? strdup(tz) : NULL;
+	int r = -ENOMEM;
+
+	if (tz && !before)
+		return r;
+	if (setenv("TZ", zone, 1) == 0) {
+		tzset();
+		r = parse_local(s, now_usec, -1, ret_usec);
+	}
+	if (before ? setenv("TZ", before, 1) : unsetenv("TZ"))
+		r = -ENOMEM;
+	tzset();
+	return r;
+}
+
+int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec)
+{
+	const char *zone = strrchr(s, ' ');
+	VD_AUTO_FREE char *rest = NULL;
+
+	tzset();
+	if (zone) {
+		rest = strndup(s, (size_t)(zone - s));
+		if (!rest)
+			return -ENOMEM;
+		zone++;
+		/* systemd.time(7): UTC, then the database's names, then the two short names of the local zone. */
+		if (!strcmp(zone, "UTC"))
+			return parse_in_zone(rest, "UTC0", now_usec, ret_usec);
+		if (is_zone(zone))
+			return parse_in_zone(rest, zone, now_usec, ret_usec);
+		for (int dst = 0; dst < 2; dst++)
+			if (tzname[dst] && *tzname[dst] && !strcmp(zone, tzname[dst]))
+				return parse_local(rest, now_usec, dst, ret_usec);
+	}
+	return parse_local(s, now_usec, -1, ret_usec);
 }

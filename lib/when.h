@@ -14,7 +14,9 @@ int vd_duration_parse(const char *s, int64_t *ret_usec) VD_MUST_CHECK;
  * A point in time into microseconds since the epoch, seen from @now_usec:
  * "2026-11-23 03:02:01.5", "2026-11-23 03:02", "2026-11-23" (midnight), "03:02" (today), "now", "today", "yesterday",
  * "tomorrow", "-1h", "+5min", "1h 30min ago", "@1795428451"; a weekday may stand before a date and must be its own; 'T'
- * may stand between date and time. A time is local (by $TZ) unless "UTC", "Z" or an offset such as "+02:00" follows.
- * -EINVAL: none of these; -ERANGE: no such time.
+ * may stand between date and time. A time is local (by $TZ) unless "Z", an offset such as "+02:00" or, behind a blank,
+ * "UTC", a name of the time zone database ("Europe/Berlin") or a short name of the local zone ("CEST") follows. Sets
+ * and restores $TZ for the former two: not for use beside other threads. -EINVAL: none of these; -ERANGE: no such time;
+ * -ENOMEM.
  */
 int vd_when_parse(const char *s, int64_t now_usec, int64_t *ret_usec) VD_MUST_CHECK;

@@ -60,7 +60,17 @@ static const struct {
 	{ "-1y 1min", NOW - 31557660000000 },
 	{ "2 weeks ago", NOW - 1209600000000 },
 	{ "-2S", -EINVAL },
-	{ "2026-11-23 03:02 CET", -EINVAL },
+	{ "2026-11-23 03:02 XST", 1795399320000000 }, /* the local zone's own names, see below */
+	{ "2026-07-01 00:00 XDT", 1782856800000000 },
+	{ "2026-11-23 03:02 CST", -EINVAL },
+	{ "2026-11-23 03:02 Asia/Tokyo", 1795370520000000 },
+	{ "2026-07-01 00:00:01.5 America/New_York", 1782878401500000 }, /* summer time there too */
+	{ "today Pacific/Auckland", 1795345200000000 },                 /* 23 November has begun at 11:00 UTC before */
+	{ "today UTC", 1795392000000000 },
+	{ "2026-11-23 03:02 ../zoneinfo/Asia/Tokyo", -EINVAL },
+	{ "2026-11-23 03:02 Asia", -EINVAL },
+	{ "2026-11-23 03:02 Asia/Atlantis", -EINVAL },
+	{ "Asia/Tokyo", -EINVAL },
 	{ "2026-11-23x", -EINVAL },
 	{ "@", -EINVAL },
 	{ "@12x", -EINVAL },
@@ -71,7 +81,7 @@ static const struct {
 
 int main(void)
 {
-	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	setenv("TZ", "XST-1XDT,M3.5.0,M10.5.0/3", 1);
 	tzset();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int64_t usec = -1;
