@@ -199,34 +199,93 @@ static int add_memory(struct vd_svirt_run *run, const struct vd_res *res)
 	return 0;
 }
 
-/* Directories that libvirt makes for one run of the guest; their names hold its running id. */
+/*
+ * "ID-NAME", which ends the names of directories that libvirt makes for one run of a guest; the name is cut after its
+ * 20th character (libvirt, virDomainDefGetShortName). Returns 0 or -ENOMEM.
+ */
+static int short_name(const struct vd_domain *domain, struct vd_buf *ret_name)
+{
+	size_t len = strlen(domain->name), end = 0;
+
+	for (unsigned n = 0; n < 20 && end < len; n++)
+		end += vd_utf8_next(domain->name + end, len - end, NULL);
+	return vd_buf_addf(ret_name, "%d-%.*s", domain->id, (int)end, domain->name);
+}
+
+/* Add @row with the directory BASE/NAME, if it is there; *@found counts. Returns 0 or -ENOMEM. */
+static int add_run_dir(struct vd_svirt_run *run, struct vd_svirt_row row, const char *base, const char *name,
+                       unsigned *found)
+{
+	VD_AUTO_BUF path = VD_BUF_INIT;
+	struct vd_stat st;
+
+	if (vd_buf_addf(&path, "%s/%s", base, name) < 0)
+		return -ENOMEM;
+	row.path = vd_buf_str(&path);
+	if (vd_root_stat(run->root, row.path, &st, NULL) < 0)
+		return 0;
+	++*found;
+	return vd_svirt_add(run, &row);
+}
+
+/* The directory of memory in files: its own as the status XML has it, or below the one of qemu.conf. */
+static int add_memory_files(struct vd_svirt_run *run, const struct vd_svirt_row *row, const char *name, unsigned *found)
+{
+	const char *told = run->domain->status->memory_backing_dir, *last = told ? strrchr(told, '/') : NULL;
+	VD_AUTO_FREE char *parent = NULL;
+	const char *bases[] = { told, run->settings->memory_backing_dir, "/var/lib/libvirt/qemu/ram",
+		                "/var/lib/libvirt/qemu/ram/libvirt/qemu" /* libvirt 5 and older */ };
+	int r = 0;
+
+	if (last && is(last + 1, name)) {
+		parent = strndup(told, (size_t)(last - told));
+		if (!parent)
+			return -ENOMEM;
+		bases[0] = parent;
+	}
+	for (size_t i = 0; i < VD_ARRAY_SIZE(bases) && r == 0 && !*found; i++)
+		if (bases[i])
+			r = add_run_dir(run, *row, bases[i], name, found);
+	return r;
+}
+
+/* The directories of huge pages: libvirt makes one on each mount, whichever size the guest asked for. */
+static int add_huge_pages(struct vd_svirt_run *run, const struct vd_svirt_row *row, const char *name, unsigned *found)
+{
+	const struct vd_strv *mounts = &run->settings->hugetlbfs;
+	int r = 0;
+
+	for (size_t i = 0; i < mounts->len && r == 0; i++) {
+		VD_AUTO_BUF base = VD_BUF_INIT;
+
+		r = vd_buf_addf(&base, "%s/libvirt/qemu", mounts->items[i]);
+		if (r == 0)
+			r = add_run_dir(run, *row, vd_buf_str(&base), name, found);
+	}
+	return r;
+}
+
+/* Where they are depends on mounts and qemu.conf: only a directory that is there is taken for one of the guest. */
 static int add_memory_backing(struct vd_svirt_run *run, const struct vd_res *res)
 {
 	struct vd_svirt_row row = row_for(res, VD_SVIRT_IMAGE, VD_AFTER_GONE, VD_ACCESS_READ_WRITE);
-	const struct vd_dom_status *status = run->running ? run->domain->status : NULL;
-	VD_AUTO_BUF path = VD_BUF_INIT;
+	VD_AUTO_BUF name = VD_BUF_INIT;
+	unsigned found = 0;
 	int r = 0;
 
 	row.daemon_creates = true;
-	if (status && is(res->subtype, "file") && status->memory_backing_dir)
-		r = vd_buf_adds(&path, status->memory_backing_dir);
-	else if (status && is(res->subtype, "file") && !run->settings->session)
-		r = vd_buf_addf(&path, "/var/lib/libvirt/qemu/ram/%d-%s", run->domain->id, run->domain->name);
-	else if (status && !run->settings->session)
-		r = vd_buf_addf(&path, "/dev/hugepages/libvirt/qemu/%d-%s", run->domain->id, run->domain->name);
-	if (r < 0)
+	row.host_dev = true;
+	if (run->domain->status) {
+		r = short_name(run->domain, &name);
+		if (r == 0 && is(res->subtype, "file"))
+			r = add_memory_files(run, &row, vd_buf_str(&name), &found);
+		else if (r == 0)
+			r = add_huge_pages(run, &row, vd_buf_str(&name), &found);
+	}
+	if (r < 0 || found)
 		return r;
-	if (path.len) {
-		struct vd_stat st;
-
-		/* Where it is depends on mounts and qemu.conf: only one that is there is taken for it. */
-		if (vd_root_stat(run->root, vd_buf_str(&path), &st, NULL) == 0)
-			row.path = vd_buf_str(&path);
-	}
-	if (!row.path) {
-		row.kind = VD_SVIRT_UNTOUCHED;
-		row.note = "libvirt makes a directory for the guest's memory at start and removes it at the end";
-	}
+	row.kind = VD_SVIRT_UNTOUCHED;
+	row.note = "libvirt makes a directory for the guest's memory at start and removes it at the end";
 	return vd_svirt_add(run, &row);
 }
 

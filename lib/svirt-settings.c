@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "host.h"
+#include "mounts.h"
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.svirt.settings");
@@ -327,6 +328,25 @@ static int get_stdio_handler(struct conf_file *f, bool *logd)
 	return r == -EBADMSG ? complain(f, &err) : 0;
 }
 
+static int get_hugetlbfs(struct vd_root *root, struct conf_file *f, struct vd_strv *dirs)
+{
+	struct vd_mounts mounts = { 0 };
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = vd_conf_strings(&f->conf, "hugetlbfs_mount", true, dirs, &err);
+
+	if (r != -ENOENT)
+		return r == -EBADMSG ? complain(f, &err) : r;
+	r = vd_mounts_load(root, &mounts, &err);
+	if (r < 0)
+		VLOG_DEBUG("no mounts to look for huge pages in: %s", vd_err_text(&err));
+	r = r == -ENOMEM ? r : 0;
+	for (size_t i = 0; i < mounts.len && r == 0; i++)
+		if (!strcmp(mounts.items[i].fstype, "hugetlbfs") && !vd_strv_has(dirs, mounts.items[i].target))
+			r = vd_strv_add(dirs, mounts.items[i].target);
+	vd_mounts_release(&mounts);
+	return r;
+}
+
 static int load_qemu_conf(struct vd_root *root, const char *path, struct vd_svirt_settings *s, struct vd_strv *problems)
 {
 	struct conf_file f = { .path = path, .problems = problems };
@@ -354,6 +374,10 @@ static int load_qemu_conf(struct vd_root *root, const char *path, struct vd_svir
 		r = copy_string(&f.conf, "swtpm_user", &s->swtpm_user);
 	if (r == 0)
 		r = copy_string(&f.conf, "swtpm_group", &s->swtpm_group);
+	if (r == 0)
+		r = copy_string(&f.conf, "memory_backing_dir", &s->memory_backing_dir);
+	if (r == 0)
+		r = get_hugetlbfs(root, &f, &s->hugetlbfs);
 	vd_conf_release(&f.conf);
 	return r;
 }
@@ -457,6 +481,8 @@ void vd_svirt_settings_release(struct vd_svirt_settings *settings)
 	free(settings->contexts_dir);
 	free(settings->user);
 	free(settings->group);
+	free(settings->memory_backing_dir);
+	vd_strv_release(&settings->hugetlbfs);
 	free(settings->swtpm_user);
 	free(settings->swtpm_group);
 	memset(settings, 0, sizeof(*settings));

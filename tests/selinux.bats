@@ -684,3 +684,29 @@ vdb differs"
 	has "$(row 1 reason)" "left from before a snapshot"
 	same "$(jq -c '.files[2].fix[0].command' <<<"$output")" '["chcon","-t","svirt_image_t","-l","s0:c1,c2","--","/img/b.raw"]'
 }
+
+@test "selinux check: guest's memory on huge pages and in files -> its own directories, by its short name, on each mount" {
+	local name=aaaaaaaaaaaaaaaaaaäbcdef short=1-aaaaaaaaaaaaaaaaaaäb
+	host 1
+	running $name "" c1,c2
+	sed -i "s|<devices>|<memoryBacking><hugepages/></memoryBacking>&|" "$ROOT/run/libvirt/qemu/$name.xml"
+	mkdir -p "$ROOT/proc/self"
+	printf '%s\n' "1 0 8:1 / / rw - ext4 /dev/sda1 rw" "2 1 0:20 / /dev/hugepages rw - hugetlbfs hugetlbfs rw,pagesize=2M" \
+		"3 1 0:21 / /mnt/1g rw - hugetlbfs none rw,pagesize=1024M" >"$ROOT/proc/self/mountinfo"
+	listed "/dev/hugepages/libvirt/qemu/$short" dir "$IMG:c1,c2"
+	listed "/mnt/1g/libvirt/qemu/$short" dir "$IMG:c3,c4"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check $name
+	same "$(jq -r '.files[] | select(.target == "hugepages") | "\(.status) \(.path)"' <<<"$output")" \
+		"ok /dev/hugepages/libvirt/qemu/$short
+wrong /mnt/1g/libvirt/qemu/$short"
+	# qemu.conf names one
+	echo 'hugetlbfs_mount = "/dev/hugepages"' >"$ROOT/etc/libvirt/qemu.conf"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check $name
+	same "$(jq -r '.files[] | select(.target == "hugepages") | .path' <<<"$output")" "/dev/hugepages/libvirt/qemu/$short"
+	# files: the directory of qemu.conf
+	echo 'memory_backing_dir = "/mnt/ram"' >"$ROOT/etc/libvirt/qemu.conf"
+	sed -i "s|<hugepages/>|<source type='file'/>|" "$ROOT/run/libvirt/qemu/$name.xml"
+	listed "/mnt/ram/$short" dir "$IMG:c1,c2"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check $name
+	same "$(jq -r '.files[] | select(.role == "memory") | "\(.status) \(.path)"' <<<"$output")" "ok /mnt/ram/$short"
+}

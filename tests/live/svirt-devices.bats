@@ -123,18 +123,18 @@ somebodys_tpm() {
 	has "$output" "egd.sock': Permission denied"
 }
 
-@test "svirt: huge pages -> the directory that libvirt makes for the guest, which takes no label" {
-	local before dir
+@test "svirt: huge pages -> the directory that libvirt makes for the guest, with its short name, which takes no label" {
+	local before dir guest=${P}huge-pages-with-a-long-näme
 	before=$(</proc/sys/vm/nr_hugepages)
 	echo $((before + 16)) >/proc/sys/vm/nr_hugepages
-	define "${P}huge" "$(disk $IMAGES/disk.img raw vda)" "<memoryBacking><hugepages/></memoryBacking>"
-	run v start --paused "${P}huge"
+	define "$guest" "$(disk $IMAGES/disk.img raw vda)" "<memoryBacking><hugepages/></memoryBacking>"
+	run v start --paused "$guest"
 	echo "$before" >/proc/sys/vm/nr_hugepages
 	[ "$status" -eq 0 ]
-	dir=/dev/hugepages/libvirt/qemu/$(v domid "${P}huge")-${P}huge
+	dir=/dev/hugepages/libvirt/qemu/$(v domid "$guest")-${guest:0:20}
 	[ -d "$dir" ]
 	# not compared by agree: without SELinux hugetlbfs has no attribute that could hold a label
-	run --separate-stderr vd selinux check "${P}huge" --json
+	run --separate-stderr vd selinux check "$guest" --json
 	same "$(json '.files[] | select(.target == "hugepages") | [.role, .status, .path] | join(" ")')" "memory unsupported $dir"
 	has "$(json '.files[] | select(.target == "hugepages") | .expected')" system_u:object_r:svirt_image_t:s0:c
 }
