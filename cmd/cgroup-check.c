@@ -13,7 +13,6 @@
 #include "cgroup-name.h"
 #include "cgroup-strays.h"
 #include "cgroup-tune.h"
-#include "log-strings.h"
 
 struct check {
 	struct vd_ctx *ctx;

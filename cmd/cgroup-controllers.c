@@ -8,7 +8,6 @@
 #include "cgroup.h"
 #include "conf-edit.h"
 #include "daemon.h"
-#include "log-strings.h"
 
 #define QEMU_CONF "/etc/libvirt/qemu.conf"
 

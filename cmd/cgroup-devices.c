@@ -7,7 +7,6 @@
 
 #include "cgroup-devices.h"
 #include "cgroup.h"
-#include "log-strings.h"
 
 enum rule_column {
 	COL_GUEST,

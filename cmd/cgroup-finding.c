@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log-strings.h"
-
 enum finding_column {
 	COL_SEVERITY,
 	COL_ID,

@@ -4,7 +4,6 @@
 
 #include "cgroup-tune.h"
 #include "cgroup.h"
-#include "log-strings.h"
 
 enum show_column {
 	COL_GUEST,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "log-strings.h"
+#include "report.h"
 
 void vd_conf_show_diff(struct vd_report *report, const struct vd_buf *diff)
 {

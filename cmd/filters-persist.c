@@ -7,7 +7,7 @@
 #include "apply.h"
 #include "conf-change.h"
 #include "conf-edit.h"
-#include "log-strings.h"
+#include "report.h"
 
 static const char *const keys[VD_N_APPLIED] = { "log_filters", "log_outputs" };
 

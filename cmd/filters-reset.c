@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "apply.h"
-#include "log-strings.h"
+#include "report.h"
 
 /* What the next start would set: an empty string where nothing is configured. */
 static const char *configured(const struct vd_log_values *values, int setting)

@@ -29,14 +29,6 @@ const struct vd_col vd_string_cols[VD_N_STRING_COLS] = {
 	[COL_WARNINGS] = { "WARNINGS", VD_COL_VALUE, VD_COL_JSON_ONLY, "what libvirt accepts but you may not mean" },
 };
 
-void vd_need_memory(bool ok)
-{
-	if (ok)
-		return;
-	fputs("virtdiag: no memory\n", stderr);
-	exit(VD_EXIT_UNKNOWN);
-}
-
 enum vd_exit vd_load_catalogue(struct vd_ctx *ctx, struct vd_catalogue *ret_catalogue)
 {
 	const char *given = vd_opt_str(ctx, "libvirt", NULL);

@@ -8,9 +8,6 @@
 #include "filter.h"
 #include "report.h"
 
-/* Ends the program with status 3 unless @ok: as reports do when there is no memory. */
-void vd_need_memory(bool ok);
-
 /* The option --libvirt, for tables of options. */
 #define VD_OPT_LIBVIRT                                                                                        \
 	{                                                                                                     \

@@ -87,7 +87,7 @@ void vd_report_json(struct vd_report *report, FILE *out);
 /* Print lines and tables to @out. @width: of the terminal, 0 not a terminal. */
 void vd_report_text(struct vd_report *report, FILE *out, size_t width);
 
-/* Ends the program with status 3: there is no way to report without memory. */
+/* As vd_need_memory(false). */
 void vd_report_oom(void) __attribute__((noreturn));
 /* @p, or the end of the program when it is NULL. */
 void *vd_report_need(void *p);

@@ -137,7 +137,6 @@ static void add_errors(struct vd_report *report)
 		set(item, "what", vd_value_str(ctx->command_name ? ctx->command_name : "command line"));
 		set(item, "why", vd_value_str(ctx->said->errors.items[i]));
 		vd_report_check(vd_value_append(report->missing, item));
-		report->unknown = true;
 	}
 }
 

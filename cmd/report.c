@@ -17,10 +17,15 @@ void vd_report_oom(void)
 	exit(VD_EXIT_UNKNOWN);
 }
 
+void vd_need_memory(bool ok)
+{
+	if (!ok)
+		vd_report_oom();
+}
+
 void *vd_report_need(void *p)
 {
-	if (!p)
-		vd_report_oom();
+	vd_need_memory(p);
 	return p;
 }
 
@@ -433,10 +438,13 @@ static void report_free(struct vd_report *report)
 
 enum vd_exit vd_report_finish(struct vd_report *report)
 {
-	enum vd_exit status = vd_report_exit(report);
 	struct vd_pager pager;
+	enum vd_exit status;
 	size_t width;
 
+	/* What was said to have failed was not examined; the document and the exit status agree on that. */
+	report->unknown |= report->ctx->said && report->ctx->said->errors.len;
+	status = vd_report_exit(report);
 	if (report->ctx->json) {
 		vd_report_json(report, stdout);
 	} else {

@@ -95,6 +95,9 @@ enum vd_exit vd_report_finish(struct vd_report *report);
 /* Free @report and print nothing. */
 void vd_report_discard(struct vd_report *report);
 
+/* Ends the program with status 3 unless @ok: there is no way to report without memory. */
+void vd_need_memory(bool ok);
+
 /*
  * Print the JSON document of a command that failed before it had a report: no rows, ctx->said->errors in "missing",
  * status unknown. @ctx may be that of a command line that is wrong: then there may be no command.

@@ -8,7 +8,6 @@
 
 #include "denials.h"
 #include "label.h"
-#include "log-strings.h"
 #include "report.h"
 #include "selinux-host.h"
 #include "selinux.h"

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "label.h"
-#include "log-strings.h"
 #include "report.h"
 #include "selinux-domain.h"
 #include "selinux-host.h"

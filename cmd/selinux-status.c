@@ -8,7 +8,6 @@
 #include "daemon-label.h"
 #include "daemons.h"
 #include "label.h"
-#include "log-strings.h"
 #include "report.h"
 #include "selinux-host.h"
 #include "selinux.h"

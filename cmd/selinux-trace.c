@@ -8,7 +8,7 @@
 #include "daemons.h"
 #include "file-check.h"
 #include "lines.h"
-#include "log-strings.h"
+#include "report.h"
 #include "logs-records.h"
 #include "relabel.h"
 #include "selinux.h"

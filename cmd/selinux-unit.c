@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "daemons.h"
-#include "log-strings.h"
+#include "report.h"
 #include "program.h"
 #include "selinux.h"
 #include "vlog.h"

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "log-strings.h"
+#include "report.h"
 #include "program.h"
 #include "svirt-verbs.h"
 #include "vlog.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log-strings.h"
+#include "report.h"
 #include "svirt-verbs.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "conf-change.h"
 #include "conf-edit.h"
-#include "log-strings.h"
+#include "report.h"
 #include "svirt-verbs.h"
 
 enum {
