@@ -22,6 +22,20 @@ enum vd_exit vd_cgroup_view_load(struct vd_ctx *ctx, int argc, char **argv, stru
 	return VD_EXIT_OK;
 }
 
+/* Remember the first node of each guest; below its group there is none of another. */
+static void index_nodes(struct vd_cgroup_view *view, struct vd_cgroup_node *const *nodes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const struct vd_cgroup_node *node = nodes[i];
+		bool own = node->kind == VD_CGROUP_GUEST || node->kind == VD_CGROUP_NOWHERE;
+
+		if (own && node->guest && !view->nodes[node->guest - view->guests.items])
+			view->nodes[node->guest - view->guests.items] = node;
+		if (node->kind != VD_CGROUP_GUEST)
+			index_nodes(view, node->children, node->n_children);
+	}
+}
+
 enum vd_exit vd_cgroup_view_tree(struct vd_ctx *ctx, struct vd_cgroup_view *view,
                                  struct vd_cgroup_tree_options *options)
 {
@@ -35,6 +49,10 @@ enum vd_exit vd_cgroup_view_tree(struct vd_ctx *ctx, struct vd_cgroup_view *view
 	if (vd_cgroup_tree_load(ctx->root, &view->layout, &view->guests, options, &view->tree, &err) < 0)
 		return vd_fail(ctx, &err);
 	view->has_tree = true;
+	free(view->nodes);
+	view->nodes = calloc(view->guests.len + 1, sizeof(*view->nodes));
+	vd_need_memory(view->nodes);
+	index_nodes(view, view->tree.roots, view->tree.n_roots);
 	return VD_EXIT_OK;
 }
 
@@ -42,6 +60,7 @@ void vd_cgroup_view_release(struct vd_cgroup_view *view)
 {
 	if (view->has_tree)
 		vd_cgroup_tree_release(&view->tree);
+	free(view->nodes);
 	free(view->picked);
 	vd_cgroup_layout_release(&view->layout);
 	vd_mounts_release(&view->mounts);
@@ -68,23 +87,9 @@ bool vd_cgroup_view_has_files(struct vd_report *report, const struct vd_cgroup_v
 	return false;
 }
 
-static const struct vd_cgroup_node *find(struct vd_cgroup_node *const *nodes, size_t len, const struct vd_guest *guest)
-{
-	for (size_t i = 0; i < len; i++) {
-		const struct vd_cgroup_node *node = nodes[i];
-
-		if (node->guest == guest && (node->kind == VD_CGROUP_GUEST || node->kind == VD_CGROUP_NOWHERE))
-			return node;
-		node = node->kind == VD_CGROUP_GUEST ? NULL : find(node->children, node->n_children, guest);
-		if (node)
-			return node;
-	}
-	return NULL;
-}
-
 const struct vd_cgroup_node *vd_cgroup_view_node(const struct vd_cgroup_view *view, const struct vd_guest *guest)
 {
-	return find(view->tree.roots, view->tree.n_roots, guest);
+	return view->nodes[guest - view->guests.items];
 }
 
 void vd_cgroup_view_missing(struct vd_report *report, const struct vd_cgroup_view *view)

@@ -16,6 +16,7 @@ struct vd_cgroup_view {
 	size_t n_picked;
 	bool named; /* guests were named */
 	struct vd_cgroup_tree tree;
+	const struct vd_cgroup_node **nodes; /* in the tree, of each of @guests; see vd_cgroup_view_node() */
 	bool has_tree;
 };
 
@@ -32,7 +33,7 @@ void vd_cgroup_view_release(struct vd_cgroup_view *view);
 
 /* False, and said in the report, when there is no cgroup file system, or none that the capture holds. */
 bool vd_cgroup_view_has_files(struct vd_report *report, const struct vd_cgroup_view *view);
-/* The node of @guest: its group, or VD_CGROUP_NOWHERE; NULL: none. */
+/* The node of @guest, one of view->guests, in the tree: its group, or VD_CGROUP_NOWHERE; NULL: none. */
 const struct vd_cgroup_node *vd_cgroup_view_node(const struct vd_cgroup_view *view, const struct vd_guest *guest);
 /* What could not be read: of the tree, and of the guests. */
 void vd_cgroup_view_missing(struct vd_report *report, const struct vd_cgroup_view *view);
