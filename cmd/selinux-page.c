@@ -441,7 +441,7 @@ static void summary_line(struct vd_check_run *run, const struct vd_check_subject
 
 	for (size_t i = 0; i < VD_FILE_STATUS_COUNT_; i++)
 		total += counts[i];
-	r = vd_buf_addf(&text, "%zu file%s:%s", total, total == 1 ? "" : "s", total ? "" : " none");
+	r = total ? vd_buf_addf(&text, "%zu file%s:", total, total == 1 ? "" : "s") : vd_buf_adds(&text, "No files");
 	for (size_t i = 0; i < VD_FILE_STATUS_COUNT_ && !r; i++)
 		if (counts[i])
 			r = vd_buf_addf(&text, "%s %u %s", shown++ ? "," : "", counts[i], vd_file_status_name(i));
