@@ -228,57 +228,16 @@ static void json_head(struct vd_out *out, const struct vd_logs_line *line)
 	vd_out_adds(out, ",\"text\":\"");
 }
 
-/* How many bytes at the end of the text may be the beginning of a character that is not whole. */
-static size_t unfinished(const char *s, size_t len)
-{
-	for (size_t n = 1; n <= 3 && n <= len; n++) {
-		unsigned char c = (unsigned char)s[len - n];
-
-		if (c < 0x80)
-			return 0;
-		if (c >= 0xc0)
-			return n < (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : 2u) ? n : 0;
-	}
-	return 0;
-}
-
-/* A piece of the text; a character that two pieces share is kept back until it is whole. */
-static bool json_text(struct vd_logs_printer *p, const char *text, size_t len, bool last)
-{
-	bool valid = true;
-	size_t keep;
-
-	if (p->carried) {
-		char joined[8];
-		size_t more = len < 4 ? len : 4, n;
-
-		memcpy(joined, p->carry, p->carried);
-		memcpy(joined + p->carried, text, more);
-		n = vd_utf8_next(joined, p->carried + more, NULL);
-		valid &= vd_out_json(p->out, joined, n > p->carried ? n : p->carried);
-		if (n > p->carried) {
-			text += n - p->carried;
-			len -= n - p->carried;
-		}
-	}
-	keep = last ? 0 : unfinished(text, len);
-	valid &= vd_out_json(p->out, text, len - keep);
-	memcpy(p->carry, text + len - keep, keep);
-	p->carried = keep;
-	return valid;
-}
-
 static void print_json(struct vd_logs_printer *p, const struct vd_logs_line *line, const char *text, size_t len,
                        bool first, bool last)
 {
 	bool whole = first && last;
 
 	if (first) {
-		p->carried = 0;
 		p->invalid = false;
 		json_head(p->out, line);
 	}
-	p->invalid |= !json_text(p, text, len, last);
+	p->invalid |= !vd_out_json(p->out, text, len);
 	if (first && !whole)
 		vd_spool_begin(&p->spool);
 	if (!whole)

@@ -61,8 +61,6 @@ struct vd_logs_printer {
 	bool labels; /* the guest's name before each line */
 	size_t label_width;
 	/* Private: */
-	char carry[4]; /* of JSON: the beginning of a character that a piece has cut */
-	size_t carried;
 	bool invalid; /* the line so far */
 	struct vd_spool spool;
 };

@@ -211,6 +211,20 @@ size_t vd_utf8_next(const char *data, size_t len, unsigned *ret_char)
 	return n;
 }
 
+size_t vd_utf8_whole(const char *data, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back < len; back++) {
+		unsigned char c = (unsigned char)data[len - back];
+
+		if ((c & 0xc0) == 0x80)
+			continue;
+		if (c < 0xc0)
+			return len;
+		return (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : 2u) > back ? len - back : len;
+	}
+	return len;
+}
+
 bool vd_utf8_valid(const char *data, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {

@@ -92,3 +92,8 @@ bool vd_utf8_valid(const char *data, size_t len);
  * @ret_char, when not NULL, receives the code point.
  */
 size_t vd_utf8_next(const char *data, size_t len, unsigned *ret_char);
+/*
+ * Where to cut @data of @len bytes, of which more follows: before a UTF-8 character that begins in its last three bytes
+ * and does not end there, else @len. Not 0 unless @len is.
+ */
+size_t vd_utf8_whole(const char *data, size_t len);

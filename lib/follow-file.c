@@ -81,18 +81,23 @@ static size_t longest_rest(const struct vd_follow *f)
 static int keep_rest(struct vd_follow *f, struct vd_follow_file *file, const char *path, const char *text, size_t len,
                      int64_t offset)
 {
-	int rc = 0;
+	char cut[4]; /* the beginning of a character that is not whole yet */
+	size_t whole, n_cut;
+	int rc;
 
 	if (!file->rest.len && !file->rest_begun)
 		file->rest_offset = offset;
 	file->rest_time = vd_follow_now();
 	if (vd_buf_add(&file->rest, text, len) < 0)
 		return -ENOMEM;
-	if (file->rest.len >= longest_rest(f)) {
-		rc = hand_out(f, file, path, file->rest.data, file->rest.len, file->rest_offset, false, false);
-		vd_buf_release(&file->rest);
-	}
-	return rc;
+	if (file->rest.len < longest_rest(f))
+		return 0;
+	whole = vd_utf8_whole(file->rest.data, file->rest.len);
+	n_cut = file->rest.len - whole;
+	memcpy(cut, file->rest.data + whole, n_cut);
+	rc = hand_out(f, file, path, file->rest.data, whole, file->rest_offset, false, false);
+	vd_buf_release(&file->rest);
+	return rc < 0 ? rc : vd_buf_add(&file->rest, cut, n_cut) < 0 ? -ENOMEM : rc;
 }
 
 /* @n new bytes that stand at @offset of the file at @path. */

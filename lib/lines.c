@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buf.h"
+
 /* Bytes per read: large enough that the system call does not count, small enough to stay in a CPU's second cache. */
 #define CHUNK ((size_t)256 << 10)
 /* Moving this much costs less than touching other memory. */
@@ -109,21 +111,6 @@ static void take(struct vd_lines *lines, size_t len, bool last, bool newline, st
 	lines->offset += (int64_t)(len + newline);
 }
 
-/* The length of a piece that cuts no UTF-8 character in two: where one begins among the last bytes, before it. */
-static size_t whole_characters(const char *s, size_t len)
-{
-	for (size_t back = 1; back <= 3 && back < len; back++) {
-		unsigned char c = (unsigned char)s[len - back];
-
-		if ((c & 0xc0) == 0x80)
-			continue;
-		if (c < 0xc0)
-			return len;
-		return (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : 2u) > back ? len - back : len;
-	}
-	return len;
-}
-
 /* A line or piece from what is buffered. */
 static bool take_buffered(struct vd_lines *lines, struct vd_line *ret_line)
 {
@@ -135,7 +122,7 @@ static bool take_buffered(struct vd_lines *lines, struct vd_line *ret_line)
 	newline = memchr(lines->buf + lines->scanned, '\n', lines->end - lines->scanned);
 	len = (newline ? (size_t)(newline - lines->buf) : lines->end) - lines->start;
 	if (len > lines->piece) {
-		take(lines, whole_characters(lines->buf + lines->start, lines->piece), false, false, ret_line);
+		take(lines, vd_utf8_whole(lines->buf + lines->start, lines->piece), false, false, ret_line);
 		return true;
 	}
 	if (!newline) {

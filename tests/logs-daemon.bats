@@ -304,6 +304,30 @@ until_has() {
 	run -2 --separate-stderr vd --root "$BATS_TEST_TMPDIR" logs daemon -f "$log"
 }
 
+@test "logs daemon: -f --json, a line longer than what is handed on at once -> no character of it is cut" {
+	local log=$BATS_TEST_TMPDIR/l out=$BATS_TEST_TMPDIR/out fill
+	printf -v fill 'ä%.0s' {1..100000}
+	rec 01.000 1 error f first >"$log"
+	"$VIRTDIAG" logs daemon -f --json "$log" >"$out" 2>&1 &
+	until_has "$out" first
+	# a piece may end at odd and at even offsets
+	{
+		rec 02.000 1 error f "$fill"
+		rec 03.000 1 error f "$fill"
+		rec 04.000 1 error f "x$fill"
+		rec 05.000 1 error f last
+	} >>"$log"
+	until_has "$out" last
+	kill -INT $!
+	wait $!
+	same "$(jq -r '.text' "$out")" "first
+$fill
+$fill
+x$fill
+last"
+	hasnt "$(cat "$out")" text_bytes
+}
+
 @test "logs daemon: -f when nobody reads any more -> ends although nothing is written" {
 	rec 01.000 1 debug f first >"$BATS_TEST_TMPDIR/l"
 	run -0 --separate-stderr bash -c '{ "$VIRTDIAG" logs daemon -f "$1"; echo "status $?" >&2; } | head -n 1' - "$BATS_TEST_TMPDIR/l"
