@@ -29,3 +29,27 @@ permissive_svirt_t"
 	run -0 semodule -l
 	hasnt "$output" permissive_svirt_t
 }
+
+@test "selinux permissive --domain: virtdiag and its guard killed at once -> systemd's service takes it back" {
+	"$VIRTDIAG" selinux permissive --domain svirt_t --for 1h >/dev/null 2>&1 3>&- &
+	local us=$! i
+	until_module -0
+	kill -KILL "$(pgrep selinux-restore)" $us
+	wait $us || true
+	until_module -1
+	for i in {1..300}; do
+		systemctl -q is-active "virtdiag-restore-$us.service" || break
+		sleep 0.1
+	done
+	run -0 systemctl list-units --all --plain --no-legend 'virtdiag-restore-*'
+	same "$output" ""
+}
+# until_module STATUS: waits until looking for the module among those of the policy ends with it; three minutes at most
+until_module() {
+	for i in {1..60}; do
+		run "$1" sh -c 'semodule -l | grep -qx permissive_svirt_t' && return
+		sleep 3
+	done
+	semodule -l | grep permissive
+	return 1
+}
