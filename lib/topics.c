@@ -191,6 +191,12 @@ static int place(struct merge *m, unsigned level, const char *pattern, size_t le
 	return vd_buf_addf(&m->out, "%s%u:%.*s", m->out.len ? " " : "", level, (int)len, pattern);
 }
 
+/* The level that the category shall get: libvirt's default where no topic asks for one. */
+static unsigned wanted(const struct merge *m, size_t category)
+{
+	return m->target[category] ? m->target[category] : VD_LOG_DEFAULT_LEVEL;
+}
+
 /*
  * How many categories that no item covers yet would get a wrong level from this candidate; *@ret_useful: would any get
  * the right one?
@@ -203,7 +209,7 @@ static size_t count_wrong(const struct merge *m, const struct candidate *item, b
 	for (size_t c = 0; c < m->catalogue->count; c++) {
 		if (!item->hits[c] || m->covered[c])
 			continue;
-		if (m->target[c] == item->level)
+		if (wanted(m, c) == item->level)
 			*ret_useful = true;
 		else
 			wrong++;
@@ -248,20 +254,39 @@ static struct candidate *least_blocked(struct merge *m)
 static const struct vd_category *find_blocker(const struct merge *m, const struct candidate *item)
 {
 	for (size_t c = 0; c < m->catalogue->count; c++)
-		if (item->hits[c] && !m->covered[c] && m->target[c] != item->level)
+		if (item->hits[c] && !m->covered[c] && wanted(m, c) != item->level)
 			return &m->catalogue->items[c];
 	return NULL;
 }
 
-/* The uncovered category with the longest name among those that the pattern @name matches; the count when none. */
-static size_t longest_uncovered(const struct merge *m, const char *name)
+/*
+ * The pattern that names a category: its name; of one that may have several texts the end that all of them share, down
+ * to the name of the source file. The shortest that still matches them all, and never empty: they end in ".c".
+ */
+static const char *naming_pattern(const struct vd_category *c)
+{
+	size_t len = strlen(c->texts[0]), shared = len;
+
+	for (size_t t = 1; t < c->n_texts; t++) {
+		size_t other = strlen(c->texts[t]), n = 0;
+
+		while (n < shared && n < other && c->texts[0][len - 1 - n] == c->texts[t][other - 1 - n])
+			n++;
+		shared = n;
+	}
+	return c->texts[0] + len - shared;
+}
+
+/* The uncovered category with the longest pattern among those whose pattern holds @pattern. */
+static size_t longest_uncovered(const struct merge *m, const char *pattern)
 {
 	size_t longest = m->catalogue->count, len = 0;
 
 	for (size_t c = 0; c < m->catalogue->count; c++) {
-		const char *other = m->catalogue->items[c].name;
+		const struct vd_category *category = &m->catalogue->items[c];
+		const char *other = category->n_texts ? naming_pattern(category) : "";
 
-		if (!m->covered[c] && m->catalogue->items[c].n_texts && strstr(other, name) && strlen(other) > len) {
+		if (!m->covered[c] && strstr(other, pattern) && strlen(other) > len) {
 			longest = c;
 			len = strlen(other);
 		}
@@ -270,7 +295,7 @@ static size_t longest_uncovered(const struct merge *m, const char *name)
 }
 
 /*
- * Name one by one the categories that @item must not decide; then it can stand. A name matches longer names that hold
+ * Name one by one the categories that @item must not decide; then it can stand. A pattern matches longer ones that hold
  * it too, so these come first.
  */
 static int clear_way(struct merge *m, const struct candidate *item)
@@ -278,11 +303,13 @@ static int clear_way(struct merge *m, const struct candidate *item)
 	const struct vd_category *blocker;
 
 	while ((blocker = find_blocker(m, item))) {
-		size_t c = longest_uncovered(m, blocker->name);
-		const char *name = m->catalogue->items[c].texts[0];
+		size_t c = longest_uncovered(m, naming_pattern(blocker));
+		const char *pattern = naming_pattern(&m->catalogue->items[c]);
 
-		if (place(m, m->target[c], name, strlen(name)) < 0)
+		if (place(m, wanted(m, c), pattern, strlen(pattern)) < 0)
 			return -ENOMEM;
+		/* Named it is, whatever else there is to it. */
+		m->covered[c] = true;
 	}
 	return 0;
 }
@@ -340,11 +367,26 @@ static int add_candidate(struct merge *m, const struct vd_filters *f, const stru
 	return 0;
 }
 
+/*
+ * The level that the string gives the category; @base: what no item matches. An item that only may match says nothing:
+ * none of the strings that are made here rest on one.
+ */
+static unsigned level_of(const struct merge *m, const struct vd_filters *f, size_t category, unsigned base)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct vlog_item *item = &f->items[i].parsed;
+
+		if (hits(m, vd_filters_span(f, &item->match), item->match.length, category))
+			return item->level;
+	}
+	return base;
+}
+
 /* @base is the level of what no item matches, 0 when the topic does not care. */
 static void set_targets(struct merge *m, const struct vd_filters *f, unsigned base)
 {
 	for (size_t c = 0; c < m->catalogue->count; c++) {
-		unsigned level = vd_filters_level_in(f, &m->catalogue->items[c], base, NULL);
+		unsigned level = level_of(m, f, c, base);
 
 		if (level && (!m->target[c] || level < m->target[c]))
 			m->target[c] = level;

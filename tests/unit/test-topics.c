@@ -12,6 +12,8 @@
 static struct vd_topics topics;
 static const unsigned versions[] = { VD_VERSION(4, 3, 0), VD_VERSION(7, 0, 0), VD_VERSION(9, 0, 0),
 	                             VD_VERSION(11, 3, 0) };
+/* Files with "file." before them, without, of today's names. */
+static const unsigned old_versions[] = { VD_VERSION(0, 9, 0), VD_VERSION(1, 0, 0), VD_VERSION(1, 2, 2) };
 
 static void test_find(void)
 {
@@ -199,6 +201,62 @@ static void test_all(const struct vd_catalogue *catalogue)
 	check_merge(chosen, topics.count, catalogue, "all topics at once");
 }
 
+/* Before 1.2.3 a category may stand for several file names: what each topic alone gives it, two give it together. */
+static void test_old_pair(const struct vd_topic *const *pair, const struct vd_catalogue *catalogue, const char *version)
+{
+	unsigned base = vd_topics_log_level(pair, 2, catalogue->version), bad = 0;
+	VD_AUTO_FILTERS both = VD_FILTERS_INIT;
+	VD_AUTO_FREE char *filters = NULL;
+	struct vd_filters alone[2] = { VD_FILTERS_INIT, VD_FILTERS_INIT };
+
+	if (vd_topics_merge(pair, 2, catalogue, NULL, &filters, NULL) < 0 ||
+	    vd_filters_parse_as(VD_LOG_FILTERS, catalogue->version, filters, &both, NULL) < 0)
+		bad++;
+	for (size_t i = 0; i < 2; i++) {
+		VD_AUTO_FREE char *one = NULL;
+
+		if (vd_topics_merge(&pair[i], 1, catalogue, NULL, &one, NULL) < 0 ||
+		    vd_filters_parse_as(VD_LOG_FILTERS, catalogue->version, one, &alone[i], NULL) < 0)
+			bad++;
+	}
+	for (size_t c = 0; c < catalogue->count && !bad; c++) {
+		const struct vd_category *category = &catalogue->items[c];
+		unsigned got = vd_filters_level_in(&both, category, base ? base : VD_LOG_DEFAULT_LEVEL, NULL);
+
+		for (size_t i = 0; i < 2; i++) {
+			unsigned own = vd_topics_log_level(&pair[i], 1, catalogue->version);
+			unsigned level =
+			        vd_filters_level_in(&alone[i], category, own ? own : VD_LOG_DEFAULT_LEVEL, NULL);
+
+			/* 0: it depends on the file's name. A silencer gives way to who asks for more. */
+			if (got && level && level < VD_LOG_DEFAULT_LEVEL && got > level) {
+				printf("# '%s': %s is %u, %s alone gives %u\n", filters, category->name, got,
+				       pair[i]->id, level);
+				bad++;
+			}
+		}
+	}
+	tap_ok(!bad && !both.invalid, "merge: %s and %s for %s -> what each asked for", pair[0]->id, pair[1]->id,
+	       version);
+	vd_filters_release(&alone[0]);
+	vd_filters_release(&alone[1]);
+}
+
+static void test_old(unsigned version)
+{
+	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
+	char text[32];
+
+	tap_int(vd_catalogue_load(version, &catalogue, NULL), 0, "merge: catalogue of %s",
+	        vd_version_format(version, text));
+	for (size_t i = 0; i < topics.count; i++)
+		for (size_t j = i + 1; j < topics.count; j++) {
+			const struct vd_topic *pair[] = { &topics.items[i], &topics.items[j] };
+
+			test_old_pair(pair, &catalogue, text);
+		}
+}
+
 static void test_left_out(void)
 {
 	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
@@ -229,6 +287,8 @@ int main(void)
 			test_merge(&catalogue);
 		}
 	}
+	for (size_t i = 0; i < VD_ARRAY_SIZE(old_versions); i++)
+		test_old(old_versions[i]);
 	test_left_out();
 	vd_topics_release(&topics);
 	return tap_done();
