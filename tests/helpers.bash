@@ -36,6 +36,16 @@ hasnt() {
 	}
 }
 
+# start_fails GUEST COMMAND...: COMMAND, which starts the QEMU guest, fails; $output is what it printed and what QEMU wrote to
+# the guest's log meanwhile. When QEMU is gone very soon libvirt only says that its monitor refuses the connection.
+start_fails() {
+	local log=/var/log/libvirt/qemu/$1.log size
+	size=$(stat -c %s "$log" 2>/dev/null || echo 0)
+	shift
+	run -1 "$@"
+	output+=$'\n'$(tail -c +$((size + 1)) "$log" 2>/dev/null || true)
+}
+
 # json EXPR: evaluates a jq expression on $output and prints the result
 json() {
 	jq -r "$1" <<<"$output"

@@ -37,7 +37,12 @@ lxc|${P}off|$(lv domuuid "${P}off")|shut off|"
 
 @test "guests: container killed -> shut off" {
 	kill -KILL "$(lv domid "${P}box")"
-	until_true 30 container_off
+	until_true 90 container_off || {
+		lv list --all
+		ps -eo pid,ppid,stat,wchan:20,args --forest
+		tail -n 20 /var/log/libvirt/libvirtd.log
+		return 1
+	}
 	run -0 --separate-stderr vd guests "${P}box" --json
 	same "$(json '.guests[0].state')" "shut off"
 }

@@ -52,7 +52,7 @@ each() {
 }
 # refused: the guest does not start, for want of permission; starts: it does, and is stopped again
 refused() {
-	run -1 v start "${P}a"
+	start_fails "${P}a" v start "${P}a"
 	has "$output" "${1:-Permission denied}"
 }
 starts() {

@@ -119,7 +119,7 @@ somebodys_tpm() {
 	run -1 --separate-stderr vd selinux check "${P}alone" --json
 	same "$(verdict $IMAGES/egd.sock)" "denied dac-file"
 	same "$(json '[.files[] | select(.status == "denied")] | length')" 1
-	run -1 v start --paused "${P}alone"
+	start_fails "${P}alone" v start --paused "${P}alone"
 	has "$output" "egd.sock': Permission denied"
 }
 

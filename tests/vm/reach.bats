@@ -38,7 +38,7 @@ fix_all() {
 # heals: the start is denied; after all fixes it is not, and nothing is found any more
 heals() {
 	local found=$output
-	run -1 start r
+	start_fails r start r
 	has "$output" "ermission denied"
 	output=$found
 	fix_all
@@ -125,7 +125,7 @@ heals() {
 	check 1
 	same "$(verdict /srv/reach/a.img)" "denied mount-context"
 	local found=$output
-	run -1 start r
+	start_fails r start r
 	has "$output" "Permission denied"
 	output=$found
 	fix_all_on_loop

@@ -114,7 +114,7 @@ ok disk vdc svirt_image_t:s0 same $IMAGES/shared.img
 		<label>system_u:system_r:svirt_t:s0:c7,c8</label></seclabel>"
 	run -1 --separate-stderr vd selinux check lock --json
 	same "$(json '.files[0] | [.status, .reason_id, .expected] | map(tostring) | join(" ")')" "wrong category null"
-	run -1 start lock
+	start_fails lock start lock
 	has "$output" "Permission denied"
 	run -1 --separate-stderr vd selinux check lock --json
 	fix $IMAGES/lock.img
@@ -132,7 +132,7 @@ ok disk vdc svirt_image_t:s0 same $IMAGES/shared.img
 		<label>system_u:system_r:svirt_t:s0:c7,c8</label></seclabel>"
 	run -1 --separate-stderr vd selinux check lock --json
 	same "$(status $IMAGES/lock.qcow2) $(status $IMAGES/lock.img)" "untouched wrong"
-	run -1 start lock
+	start_fails lock start lock
 	has "$output" "ermission denied"
 }
 
