@@ -103,7 +103,8 @@ struct vd_source {
 	char *pool, *volume;         /* type volume */
 	char *format;                /* "qcow2", ... as written; NULL when absent */
 	char *fdgroup;               /* passed file descriptors (virDomainFDAssociate); NULL */
-	int startup_policy_optional; /* 1: startupPolicy='optional' or 'requisite' (a missing file is no error) */
+	/* 1: startupPolicy='optional'. 'requisite' lets a migration or restore go on without the file, not a start. */
+	int startup_policy_optional;
 	struct vd_dev_seclabel *seclabels;
 	size_t n_seclabels;
 	enum vd_backing backing_state;

@@ -203,6 +203,28 @@ unknown $IMG at-start"
 	[ "$(row 0 status)" = missing ]
 }
 
+@test "selinux check: missing image with startupPolicy requisite -> missing, and a problem: a start needs it" {
+	host 1
+	define a "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/img/x.iso' startupPolicy='requisite'/><target dev='sda' bus='sata'/><readonly/></disk>"
+	listed /img/x.iso missing
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	[ "$(row 0 status)" = missing ]
+}
+
+@test "selinux check: --categories that libvirt would not draw -> usage; for a guest that runs -> its own count" {
+	local word
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	listed /img/a.raw file "$IMG:c1,c2"
+	for word in foo '' c1024,c1 c1, c1,c1 s0:c1,c2 c1,c2,c3 c1.c3 c-1,c2 'c 1,c2' c1,c+2; do
+		run -2 --separate-stderr vd --root "$ROOT" selinux check --categories "$word" a
+		has "$stderr" "c12,c345"
+	done
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check --categories c5,c6 a
+	same "$(row 0 status) $(row 0 expected)" "ok $IMG:c1,c2"
+	has "$stderr" "a runs and has its categories"
+}
+
 @test "selinux check: a directory where an image should be -> broken, exit 1" {
 	host 1
 	define a "$(disk /img/dir raw vda)"
