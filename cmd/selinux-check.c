@@ -193,6 +193,10 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	reach = new_reach(ctx, &run.settings);
 	if (!reach)
 		vd_report_missing(run.report, "directories, ACLs, mounts", "out of memory", true);
+	else if (!vd_reach_knows_mounts(reach))
+		vd_report_missing(run.report, "mounts",
+		                  "the capture has no mount table (proc/self/mountinfo): taken for one file system",
+		                  false);
 	run.host = (struct vd_check_host){
 		.root = ctx->root,
 		.settings = &run.settings,
