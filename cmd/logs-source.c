@@ -6,6 +6,7 @@
 
 #include "daemons.h"
 #include "filter.h"
+#include "journal.h"
 #include "logs-records.h"
 
 /* A file that the user names is one of this machine, whatever --root says. */
@@ -33,6 +34,7 @@ struct places {
 	struct vd_strv files;
 	struct vd_strv
 	        journal; /* daemons that log to the journal, or to syslog or standard error, which end there too */
+	bool told;       /* settings name an output: without them the journal is as good a guess as the usual files */
 };
 
 static void add_once(struct vd_strv *list, const char *s)
@@ -60,6 +62,19 @@ static void add_outputs(struct places *places, const struct vd_daemon *daemon, c
 	vd_filters_release(&outputs);
 }
 
+/* What a daemon wrote before its settings were changed, or one that left nothing else on the host. */
+static void add_usual(struct vd_ctx *ctx, struct places *places, const char *log_dir)
+{
+	for (size_t i = 0; vd_daemon_names[i]; i++) {
+		VD_AUTO_BUF path = VD_BUF_INIT;
+		struct vd_stat st;
+
+		vd_report_check(vd_buf_addf(&path, "%s/%s.log", log_dir, vd_daemon_names[i]));
+		if (vd_root_stat(ctx->root, path.data, &st, NULL) == 0 && st.type == VD_FILE_REG)
+			add_once(&places->files, path.data);
+	}
+}
+
 static void find_places(struct vd_ctx *ctx, struct places *places)
 {
 	VD_AUTO_DAEMONS daemons = { 0 };
@@ -73,20 +88,17 @@ static void find_places(struct vd_ctx *ctx, struct places *places)
 		const struct vd_daemon *daemon = &daemons.items[i];
 		VD_AUTO_LOG_VALUES values = { 0 };
 		const struct vd_log_value *value;
-		VD_AUTO_BUF usual = VD_BUF_INIT;
-		struct vd_stat st;
 
-		if (vd_daemon_log_load(ctx->root, &daemons.scope, daemon, &values) == 0) {
-			value = vd_log_values_get(&values, VD_SETTING_OUTPUTS, false);
-			value = value ? value : vd_log_values_get(&values, VD_SETTING_OUTPUTS, true);
-			if (value && value->value)
-				add_outputs(places, daemon, value->value);
-		}
-		/* What it wrote before its settings were changed. */
-		vd_report_check(vd_buf_addf(&usual, "%s/%s.log", daemons.scope.log_dir, daemon->name));
-		if (vd_root_stat(ctx->root, usual.data, &st, NULL) == 0 && st.type == VD_FILE_REG)
-			add_once(&places->files, usual.data);
+		if (vd_daemon_log_load(ctx->root, &daemons.scope, daemon, &values) < 0)
+			continue;
+		value = vd_log_values_get(&values, VD_SETTING_OUTPUTS, false);
+		value = value ? value : vd_log_values_get(&values, VD_SETTING_OUTPUTS, true);
+		if (!value || !value->value)
+			continue;
+		places->told |= value->origin != VD_ORIGIN_BUILTIN;
+		add_outputs(places, daemon, value->value);
 	}
+	add_usual(ctx, places, daemons.scope.log_dir);
 }
 
 static void add_places(struct vd_ctx *ctx, struct vd_records_input *input, const struct places *places)
@@ -119,14 +131,46 @@ static void say_problem(struct vd_ctx *ctx, struct vd_records_input *input)
 	input->failed = true;
 }
 
+/*
+ * Of a host whose settings do not tell where its daemons log: has one of them written to the journal? Returns 0;
+ * -ENOENT: there is no journal, or nothing of theirs is in it; another negative errno.
+ */
+static int look_into_journal(struct vd_ctx *ctx, struct vd_err *err)
+{
+	struct vd_journal_entry entry;
+	struct vd_journal *journal;
+	int r = vd_journal_open(ctx->root, &journal, err);
+
+	if (r < 0)
+		return r;
+	r = vd_journal_next(journal, &entry);
+	vd_journal_free(journal);
+	return r > 0 ? -ENOENT : r;
+}
+
+static void guess_journal(struct vd_ctx *ctx, struct vd_records_input *input, struct places *places)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = look_into_journal(ctx, &err);
+
+	if (r == 0) {
+		add_once(&places->journal, "a daemon");
+	} else if (r != -ENOENT && !(r == -EOPNOTSUPP && input->records.len)) {
+		vd_error(ctx, "%s; name the file to read", err.code ? vd_err_text(&err) : "the journal cannot be read");
+		input->failed = true;
+	}
+}
+
 static void open_default(struct vd_ctx *ctx, struct vd_records_input *input, int64_t since)
 {
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int r;
-	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
+	struct places places = { .files = VD_STRV_INIT, .journal = VD_STRV_INIT };
 
 	find_places(ctx, &places);
 	add_places(ctx, input, &places);
+	if (!places.journal.len && !places.told)
+		guess_journal(ctx, input, &places);
 	if (places.journal.len) {
 		r = vd_records_add_journal(&input->records, ctx->root, since, &err);
 		if (r == 0)
@@ -186,7 +230,7 @@ static void add_followed(struct vd_strv *paths, const char *operand)
 
 bool vd_input_follow(struct vd_ctx *ctx, int argc, char **argv, struct vd_followed_logs *logs)
 {
-	struct places places = { VD_STRV_INIT, VD_STRV_INIT };
+	struct places places = { .files = VD_STRV_INIT, .journal = VD_STRV_INIT };
 
 	*logs = (struct vd_followed_logs){ .paths = VD_STRV_INIT };
 	for (int i = 0; i < argc; i++)

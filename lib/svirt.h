@@ -108,8 +108,8 @@ struct vd_expects {
 
 /*
  * The files of @domain in document order, chains unfolded. For a running guest (status XML) the categories are those
- * of its live label; for a shut-off one of dynamic label they are drawn at start. @categories ("c111,c222", may be
- * NULL) overrides: the label that a start with this pair would give.
+ * of its live label; for a shut-off one of dynamic label they are drawn at start, or are @categories ("c111,c222", may
+ * be NULL).
  * Reads image headers through @root. Returns 0 or -ENOMEM.
  */
 int vd_svirt_expect(struct vd_root *root, const struct vd_domain *domain, const struct vd_svirt_settings *settings,

@@ -222,6 +222,34 @@ short"
 	same "$output" "$(some | tail -n 1)"
 }
 
+@test "logs daemon: a captured host with nothing of a daemon but its logs -> the usual files and the journal, merged" {
+	local h=$BATS_TEST_TMPDIR/h journal=$BATS_TEST_TMPDIR/h/var/log/journal/0123456789abcdef0123456789abcdef
+	mkdir -p "$h/var/log/libvirt/qemu"
+	some >"$h/var/log/libvirt/qemu/guest.log"
+	run -3 --separate-stderr vd --root "$h" logs daemon
+	has "$stderr" 'no log of a libvirt daemon was found'
+	some >"$h/var/log/libvirt/virtnetworkd.log"
+	run -0 --separate-stderr vd --root "$h" logs daemon --level error
+	same "$output" "$(some | tail -n 1)"
+	same "$stderr" ""
+	run -0 --separate-stderr vd --root "$h" logs stats --json
+	same "$(json .records)" 4
+	run -0 --separate-stderr vd --root "$h" logs qmp
+	mkdir -p "$journal"
+	xz -dc "$BATS_TEST_DIRNAME/data/logs/virtqemud.journal.xz" >"$journal/system.journal"
+	run -0 --separate-stderr vd --root "$h" logs stats --json
+	same "$(json .records)" 44
+	rm "$h/var/log/libvirt/virtnetworkd.log"
+	run -0 --separate-stderr vd --root "$h" logs daemon --json
+	same "$(jsons 'map(select(.continues|not))|length')" 40
+	# settings that name a file, and only that
+	mkdir -p "$h/etc/libvirt"
+	echo 'log_outputs = "1:file:/var/log/own.log"' >"$h/etc/libvirt/virtqemud.conf"
+	some >"$h/var/log/own.log"
+	run -0 --separate-stderr vd --root "$h" logs daemon
+	same "$output" "$(some)"
+}
+
 @test "logs daemon: what cannot be read, wrong options -> said, 3 and 2" {
 	run -3 --separate-stderr vd logs daemon "$BATS_TEST_TMPDIR/none"
 	has "$stderr" 'No such file'
