@@ -57,9 +57,8 @@ as_nobody() {
 	local dir=$BATS_TEST_TMPDIR become=()
 	[ "$(id -u)" -ne 0 ] || become=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	install -D -m 755 "$VIRTDIAG" "$dir/nobody/virtdiag"
-	for ((;;)); do
+	while [ -n "$dir" ] && [ "$dir" != "${BATS_RUN_TMPDIR%/*}" ]; do
 		chmod go+x "$dir"
-		[ "$dir" != "$BATS_RUN_TMPDIR" ] && [ "$dir" != / ] || break
 		dir=${dir%/*}
 	done
 	env -i PATH="$PATH" HOME=/nonexistent TERM=dumb LC_ALL=C.UTF-8 COLUMNS=200 ASAN_OPTIONS="${ASAN_OPTIONS-}" \
