@@ -382,7 +382,7 @@ static enum vd_exit check_strings(struct vd_ctx *ctx, const struct vd_catalogue 
 		if (!report)
 			report = vd_string_report_new(ctx, catalogue);
 		vd_report_table(report, "changes", vd_change_cols, VD_N_CHANGE_COLS);
-		vd_report_string_errors(report, &f);
+		vd_report_string_errors(ctx, report, &f);
 		invalid = true;
 	}
 	if (!invalid)

@@ -348,6 +348,18 @@ e() {
 	same "$(json '.status, (.categories | length)')" $'problems\n0'
 }
 
+@test "explain: an invalid string -> the document says which item and why" {
+	run -1 --separate-stderr f explain --json 9:qemu --outputs 1:nowhere
+	same "$(json '.categories | length')" 0
+	same "$(json '.strings[] | [.kind, .valid, .items[0].text, .items[0].error] | @json')" \
+		'["filters",false,"9:qemu","Invalid priority '"'9'"' for filter '"'9:qemu'"'"]
+["outputs",false,"1:nowhere","Invalid log destination '"'nowhere'"' for log output '"'1:nowhere'"'"]'
+	run -0 --separate-stderr f explain --json 1:qemu
+	same "$(json '.strings[] | [.kind, .valid] | @json')" '["filters",true]'
+	run -1 --separate-stderr vd --json filters apply --libvirt 9.0.0 9:qemu
+	same "$(json '.strings[0].items[0].text')" 9:qemu
+}
+
 @test "explain: an unknown category -> its level and a warning" {
 	run -0 --separate-stderr f explain 1:qemu qemu.qemu_monitr
 	has "$output" 'qemu.qemu_monitr  debug  1:qemu  filter'
