@@ -141,6 +141,7 @@ LIB_SRCS := \
 	lib/daemon-label.c \
 	lib/daemon-log.c \
 	lib/daemon-process.c \
+	lib/daemon-serving.c \
 	lib/daemon-unit.c \
 	lib/daemon.c \
 	lib/data.c \

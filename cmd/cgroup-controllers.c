@@ -7,7 +7,7 @@
 #include "cgroup-conf.h"
 #include "cgroup.h"
 #include "conf-edit.h"
-#include "daemon.h"
+#include "daemons.h"
 
 #define QEMU_CONF "/etc/libvirt/qemu.conf"
 
@@ -275,6 +275,7 @@ static enum vd_exit change(struct vd_ctx *ctx, const struct vd_cgroup_view *view
 {
 	VD_AUTO_FREE char *path = NULL, *backup = NULL;
 	VD_AUTO_DAEMON_PLACE place = { 0 };
+	VD_AUTO_DAEMONS daemons = { 0 };
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	bool dry_run = vd_opt_given(ctx, "dry-run");
 	struct vd_report *report;
@@ -295,7 +296,8 @@ static enum vd_exit change(struct vd_ctx *ctx, const struct vd_cgroup_view *view
 	if (ctx->json)
 		add_controllers(report, view, dry_run ? &e->old : &e->now);
 	warn_guests(report, view, e);
-	vd_need_memory(vd_daemon_find(ctx->root, "virtqemud", &place, NULL) == 0);
+	vd_need_memory(vd_daemons_load(ctx->root, false, NULL, &daemons, NULL) == 0 &&
+	               vd_daemons_serving(ctx->root, &daemons, "virtqemud", &place, NULL) == 0);
 	tell_change(report, e, path ? path : QEMU_CONF, backup, dry_run,
 	            place.sure == VD_DAEMON_FOUND ? place.name : NULL);
 	return vd_report_finish(report);

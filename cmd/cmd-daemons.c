@@ -168,15 +168,19 @@ static void add_mode(struct vd_ctx *ctx, struct vd_report *report, const struct 
 {
 	const char *mode = vd_daemon_mode_name(ds->mode);
 	const char *meaning[] = { "no libvirt daemon is here", "libvirtd serves all drivers",
-		                  "each driver has its own daemon", "libvirtd and modular daemons" };
+		                  "each driver has its own daemon", "libvirtd and modular daemons",
+		                  "the capture does not tell which libvirt daemons are here" };
 
 	vd_report_extra(report, "mode", vd_value_str(mode));
+	if (ds->unsure)
+		vd_report_missing(report, "daemons", ds->unsure, true);
 	if (ctx->no_headings)
 		return;
-	vd_report_mark(report, ds->mode == VD_MODE_MIXED ? VD_HUE_WARN : VD_HUE_BOLD, "%s: %s%s", mode,
-	               meaning[ds->mode],
-	               ds->mode && !ds->mode_by_use ? "; installed, but neither enabled nor running" : "");
-	if (ds->mode != VD_MODE_NONE)
+	vd_report_mark(report, ds->mode == VD_MODE_MIXED || ds->mode == VD_MODE_UNKNOWN ? VD_HUE_WARN : VD_HUE_BOLD,
+	               "%s: %s%s", mode, meaning[ds->mode],
+	               ds->mode && !ds->mode_by_use && !ds->unsure ? "; installed, but neither enabled nor running"
+	                                                           : "");
+	if (ds->len)
 		vd_report_line(report, "%s", "");
 }
 

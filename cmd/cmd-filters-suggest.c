@@ -79,18 +79,25 @@ static void show_lines(struct vd_suggestion *s, const struct vd_value *lines)
 static void show_heading(struct vd_suggestion *s, const struct vd_value *way)
 {
 	const char *id = get(way, "id"), *daemon = get(way, "daemon"), *file = get(way, "file");
+	const char *beaten = get(way, "overridden_by");
+	bool replaces = vd_value_count(vd_value_find(way, "replaces_lines"));
 
 	vd_report_line(s->report, "%s", "");
 	if (!strcmp(id, "virt-admin"))
 		vd_report_mark(s->report, VD_HUE_BOLD, "now: %s, until it ends", daemon);
 	else if (!strcmp(id, "conf"))
 		vd_report_mark(s->report, VD_HUE_BOLD, "lasting: in %s%s", file,
-		               vd_value_count(vd_value_find(way, "replaces_lines")) ? ", in place of the lines there"
-		                                                                    : "");
+		               replaces ? ", in place of the lines there" : "");
+	else if (!strcmp(id, "environment") && replaces)
+		vd_report_mark(s->report, VD_HUE_BOLD, "environment: in %s, in place of the lines there",
+		               vd_esc(s->report, file));
 	else if (!strcmp(id, "environment"))
 		vd_report_mark(s->report, VD_HUE_BOLD, "environment: a drop-in %s", file);
 	else
 		vd_report_mark(s->report, VD_HUE_BOLD, "client: for one command; append 2>FILE to keep the log");
+	if (beaten)
+		vd_report_mark(s->report, VD_HUE_WARN, " overridden: %s, which wins over this file",
+		               vd_esc(s->report, beaten));
 }
 
 static void show_way(struct vd_suggestion *s, const struct vd_value *way)
@@ -130,6 +137,13 @@ static void show_daemon(struct vd_suggestion *s, const struct vd_target *t)
 		vd_report_line(s->report, "           %s sets log_filters \"%s\", log_outputs \"%s\"", t->conf,
 		               vd_esc(s->report, t->old_filters ? t->old_filters : ""),
 		               vd_esc(s->report, t->old_outputs ? t->old_outputs : ""));
+	for (int i = 0; i < (int)VD_ARRAY_SIZE(t->now); i++)
+		if (t->now[i].where)
+			vd_report_line(s->report, "           %s says: %s \"%s\"", vd_esc(s->report, t->now[i].where),
+			               vd_log_setting_name((enum vd_log_setting)i), vd_esc(s->report, t->now[i].value));
+	if (t->now_unknown)
+		vd_report_line(s->report,
+		               "           what it uses now is not known: the undo sets what its next start would use");
 	if (t->unknown)
 		vd_report_line(s->report, "           what %s sets is unknown: the undo assumes that it sets nothing",
 		               t->conf);
@@ -259,6 +273,8 @@ static enum vd_exit show_format(struct vd_suggestion *s, const char *name)
 			continue;
 		if (ways > 1)
 			vd_report_line(s->report, "# %s", get(way, "daemon"));
+		if (vd_value_find(way, "overridden_by") && get(way, "overridden_by"))
+			vd_warn(s->ctx, "%s, which wins over %s", get(way, "overridden_by"), get(way, "file"));
 		show_formatted(s, way, name);
 		shown++;
 	}
@@ -401,6 +417,7 @@ static enum vd_exit suggest_topics(struct vd_ctx *ctx, const struct vd_topics *t
 		status = status == VD_EXIT_OK ? finished : status;
 	}
 	vd_value_free(s.ways);
+	vd_daemons_release(&s.daemons);
 	vd_strv_release(&s.left_out);
 	free(s.filters);
 	free(s.topics);

@@ -129,7 +129,7 @@ static const struct vd_cmd cmd_check = {
 	.args = check_args,
 	.rows = "strings",
 	.flags = VD_CMD_TABLE,
-	.cols = vd_string_cols,
+	.cols = vd_filter_string_cols,
 	.n_cols = VD_N_STRING_COLS,
 	.run = run_check,
 };
@@ -287,8 +287,9 @@ static void explain(struct explain *e, int argc, char **argv)
 {
 	e->table = vd_report_table(e->report, "categories", explain_cols,
 	                           e->has_outputs ? VD_ARRAY_SIZE(explain_cols) : EXPLAIN_SHORT);
-	vd_report_string_errors(e->report, &e->filters);
-	vd_report_string_errors(e->report, &e->outputs);
+	vd_report_string_errors(e->ctx, e->report, &e->filters);
+	if (e->has_outputs)
+		vd_report_string_errors(e->ctx, e->report, &e->outputs);
 	/* Where items count one by one, those before the first bad one are in force. */
 	if (!e->filters.era.item_by_item && (e->filters.invalid || e->outputs.invalid))
 		return;

@@ -48,7 +48,7 @@ static const struct vd_cmd cmd_check = {
 	.args = check_args,
 	.rows = "strings",
 	.flags = VD_CMD_TABLE,
-	.cols = vd_string_cols,
+	.cols = vd_output_string_cols,
 	.n_cols = VD_N_STRING_COLS,
 	.run = run_check,
 };

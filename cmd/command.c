@@ -332,8 +332,9 @@ enum vd_exit vd_run(int argc, char **argv)
 			ctx.json = true; /* it counts for the errors before it too */
 	}
 	if (status == VD_EXIT_OK && !p.pending && !p.group && !p.cmd && !p.want_help && !p.want_version) {
-		vd_help_short(stderr);
-		status = VD_EXIT_USAGE;
+		if (!ctx.json)
+			vd_help_short(stderr);
+		status = ctx.json ? vd_usage(&ctx, "no command was given") : VD_EXIT_USAGE;
 	}
 	if (status == VD_EXIT_OK)
 		status = vd_parse_finish(&p);

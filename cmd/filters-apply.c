@@ -282,19 +282,16 @@ static enum vd_exit apply_live(struct vd_apply *a, const struct vd_catalogue *ca
 static enum vd_exit find_serving(struct vd_ctx *ctx, const struct vd_daemons *ds, const char *owner,
                                  const char **ret_name)
 {
-	const struct vd_daemon *d = vd_daemons_get(ds, owner), *mono = vd_daemons_get(ds, "libvirtd");
-	bool own = d && vd_daemon_main(d), other = vd_daemon_is_modular(owner) && mono && vd_daemon_main(mono);
 	VD_AUTO_DAEMON_PLACE place = { 0 };
+	const struct vd_daemon *d;
 
-	if (own != other) {
-		*ret_name = own ? d->name : mono->name;
-		return VD_EXIT_OK;
-	}
-	if (own)
-		return vd_usage(ctx, "both %s and libvirtd run: choose one with --daemon", owner);
-	vd_need_memory(vd_daemon_find(ctx->root, owner, &place, NULL) == 0);
+	vd_need_memory(vd_daemons_serving(ctx->root, ds, owner, &place, NULL) == 0);
+	d = vd_daemons_get(ds, place.name);
 	if (place.sure == VD_DAEMON_EITHER)
-		return vd_usage(ctx, "both %s and libvirtd are installed, and none runs: choose one with --daemon",
+		return vd_usage(ctx,
+		                d && vd_daemon_main(d)
+		                        ? "both %s and libvirtd run: choose one with --daemon"
+		                        : "both %s and libvirtd are installed, and none runs: choose one with --daemon",
 		                owner);
 	if (place.sure == VD_DAEMON_NOWHERE) {
 		vd_error(ctx, "neither %s nor libvirtd was found in %s: name the daemon with --daemon", owner,
@@ -385,7 +382,7 @@ static enum vd_exit check_strings(struct vd_ctx *ctx, const struct vd_catalogue 
 		if (!report)
 			report = vd_string_report_new(ctx, catalogue);
 		vd_report_table(report, "changes", vd_change_cols, VD_N_CHANGE_COLS);
-		vd_report_string_errors(report, &f);
+		vd_report_string_errors(ctx, report, &f);
 		invalid = true;
 	}
 	if (!invalid)

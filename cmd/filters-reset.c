@@ -67,11 +67,17 @@ static enum vd_exit reset_daemon(struct vd_apply *a, const struct vd_daemon *d, 
 	} else {
 		const char *const ours[VD_N_APPLIED] = { NULL, NULL };
 		const char *old[VD_N_APPLIED];
+		bool unknown = false;
 
 		vd_need_memory(vd_daemon_log_load(a->ctx->root, &a->daemons->scope, d, &values) == 0);
-		for (int i = 0; i < VD_N_APPLIED; i++)
+		for (int i = 0; i < VD_N_APPLIED; i++) {
 			old[i] = configured(&values, i);
-		status = reset_to(a, &t, ours, old);
+			unknown |= !vd_log_values_get(&values, (enum vd_log_setting)i, true);
+		}
+		if (unknown)
+			vd_err_set(&err, ENODATA, "%s is left as it is: what it is configured to do is not known: %s",
+			           d->name, values.missing_why ? values.missing_why : "its file cannot be read");
+		status = unknown ? vd_fail(a->ctx, &err) : reset_to(a, &t, ours, old);
 	}
 	vd_target_daemon_release(&t);
 	return status;

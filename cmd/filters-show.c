@@ -173,6 +173,10 @@ static void add_value(struct show *s, const struct vd_daemon *d, const struct vd
 	vd_row_str(row, COL_VALUE, v->value);
 	if (v->value && !*v->value)
 		vd_row_text(row, COL_VALUE, "none");
+	if (v->unread) {
+		vd_row_text(row, COL_VALUE, "unknown");
+		vd_row_hue(row, COL_VALUE, VD_HUE_WARN);
+	}
 	vd_row_str(row, COL_PATH, v->path);
 	if (v->line)
 		vd_row_num(row, COL_LINE, v->line);
@@ -186,7 +190,9 @@ static void add_value(struct show *s, const struct vd_daemon *d, const struct vd
 			vd_need_memory(vd_buf_addf(&where, ":%u", v->line) == 0);
 		vd_row_str(row, COL_WHERE, where.data);
 	}
-	judge(s, row, d, values, v, where.len ? where.data : vd_log_origin_name(v->origin));
+	/* That it could not be read is said as missing. */
+	if (!v->unread)
+		judge(s, row, d, values, v, where.len ? where.data : vd_log_origin_name(v->origin));
 }
 
 static void ask(struct show *s, const struct vd_daemon *d, struct vd_log_values *values)
@@ -254,7 +260,9 @@ static enum vd_exit show(struct vd_ctx *ctx, enum vd_log_setting setting)
 	s.table = vd_report_table(s.report, "settings", NULL, 0);
 	for (size_t i = 0; i < ds.len; i++)
 		show_daemon(&s, &ds.items[i]);
-	if (!ds.len && !ctx->no_headings)
+	if (ds.unsure)
+		vd_report_missing(s.report, "daemons", ds.unsure, true);
+	else if (!ds.len && !ctx->no_headings)
 		vd_report_line(s.report, "no daemons");
 	version = catalogue.version;
 	if (setting == VD_SETTING_FILTERS && version && version < VD_VERSION(1, 2, 3))

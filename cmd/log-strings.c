@@ -16,18 +16,24 @@ enum string_col {
 	COL_WARNINGS,
 };
 
-const struct vd_col vd_string_cols[VD_N_STRING_COLS] = {
-	[COL_INPUT] = { "INPUT", VD_COL_STR, VD_COL_JSON_ONLY, "the string as it was given" },
-	[COL_KIND] = { "KIND", VD_COL_STR, VD_COL_JSON_ONLY, "filters or outputs" },
-	[COL_VALID] = { "VALID", VD_COL_BOOL, 0, "whether libvirt takes it" },
-	[COL_ITEM] = { "ITEM", VD_COL_STR, VD_COL_TEXT_ONLY, "the item as it was given" },
-	[COL_LEVEL] = { "LEVEL", VD_COL_STR, VD_COL_TEXT_ONLY, "the lowest level that passes" },
-	[COL_MATCH] = { "MATCH", VD_COL_STR, VD_COL_TEXT_ONLY, "pattern, or destination with its path or name" },
-	[COL_CATEGORIES] = { "CATEGORIES", VD_COL_NUM, VD_COL_TEXT_ONLY | VD_COL_HIDDEN,
-	                     "filters: how many log categories the pattern matches" },
-	[COL_ITEMS] = { "ITEMS", VD_COL_VALUE, VD_COL_JSON_ONLY, "the items" },
-	[COL_WARNINGS] = { "WARNINGS", VD_COL_VALUE, VD_COL_JSON_ONLY, "what libvirt accepts but you may not mean" },
-};
+/* The two kinds differ in what an item has behind its level; JSON has a row per string, with the items in it. */
+#define STRING_COLS(name, help)                                                                          \
+	{                                                                                                \
+		[COL_INPUT] = { "INPUT", VD_COL_STR, VD_COL_JSON_ONLY, "the string as it was given" },   \
+		[COL_KIND] = { "KIND", VD_COL_STR, VD_COL_JSON_ONLY, "filters or outputs" },             \
+		[COL_VALID] = { "VALID", VD_COL_BOOL, 0, "whether libvirt takes it" },                   \
+		[COL_ITEM] = { "ITEM", VD_COL_STR, VD_COL_TEXT_ONLY, "the item as it was given" },       \
+		[COL_LEVEL] = { "LEVEL", VD_COL_STR, VD_COL_TEXT_ONLY, "the lowest level that passes" }, \
+		[COL_MATCH] = { name, VD_COL_STR, VD_COL_TEXT_ONLY, help },                              \
+		[COL_CATEGORIES] = { "CATEGORIES", VD_COL_NUM, VD_COL_TEXT_ONLY | VD_COL_HIDDEN,         \
+			             "filters: how many log categories the pattern matches" },           \
+		[COL_ITEMS] = { "ITEMS", VD_COL_VALUE, VD_COL_JSON_ONLY, "the items" },                  \
+		[COL_WARNINGS] = { "WARNINGS", VD_COL_VALUE, VD_COL_JSON_ONLY,                           \
+			           "what libvirt accepts but you may not mean" },                        \
+	}
+
+const struct vd_col vd_filter_string_cols[VD_N_STRING_COLS] = STRING_COLS("MATCH", "the pattern");
+const struct vd_col vd_output_string_cols[VD_N_STRING_COLS] = STRING_COLS("DESTINATION", "with its path or name");
 
 enum vd_exit vd_load_catalogue(struct vd_ctx *ctx, struct vd_catalogue *ret_catalogue)
 {
@@ -236,7 +242,7 @@ static void add_caret(struct vd_report *report, const struct vd_filters *f, cons
 	vd_report_line(report, "  %s", line.data);
 }
 
-void vd_report_string_errors(struct vd_report *report, const struct vd_filters *strings)
+static void add_errors(struct vd_report *report, const struct vd_filters *strings)
 {
 	for (size_t i = 0; i < strings->count; i++) {
 		const struct vd_filter_item *item = &strings->items[i];
@@ -256,6 +262,19 @@ void vd_report_string_errors(struct vd_report *report, const struct vd_filters *
 	}
 	if (strings->invalid)
 		vd_report_problem(report);
+}
+
+void vd_report_string_errors(struct vd_ctx *ctx, struct vd_report *report, const struct vd_filters *strings)
+{
+	VD_AUTO_FILTER_WARNINGS none = VD_FILTER_WARNINGS_INIT;
+
+	if (ctx->json)
+		add_json_row(
+		        vd_report_table(report, "strings",
+		                        strings->kind == VD_LOG_OUTPUTS ? vd_output_string_cols : vd_filter_string_cols,
+		                        VD_N_STRING_COLS),
+		        strings, &none);
+	add_errors(report, strings);
 }
 
 static void add_warnings(struct vd_report *report, const struct vd_filter_warnings *w)
@@ -320,7 +339,7 @@ void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct
 		add_text_row(table, strings, i, catalogue);
 	if (strings->count && (strings->invalid || strings->open || warnings->count))
 		vd_report_line(report, "%s", "");
-	vd_report_string_errors(report, strings);
+	add_errors(report, strings);
 	add_warnings(report, warnings);
 	if (strings->count || !strings->len)
 		add_summary(report, strings, catalogue);

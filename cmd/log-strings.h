@@ -26,7 +26,7 @@ struct vd_report *vd_string_report_new(struct vd_ctx *ctx, const struct vd_catal
 
 /* The columns of `check`: in text a row per item, in JSON a row per string. */
 #define VD_N_STRING_COLS 9
-extern const struct vd_col vd_string_cols[VD_N_STRING_COLS];
+extern const struct vd_col vd_filter_string_cols[VD_N_STRING_COLS], vd_output_string_cols[VD_N_STRING_COLS];
 
 /*
  * Parse @text into @ret_strings by the newest rules. When there is no memory the program ends with status 3.
@@ -42,5 +42,5 @@ void vd_parse_string_as(enum vd_log_kind kind, unsigned version, const char *tex
 void vd_report_string(struct vd_ctx *ctx, struct vd_report *report, const struct vd_catalogue *catalogue,
                       const struct vd_filters *strings, const struct vd_filter_warnings *warnings);
 
-/* The errors of an invalid string alone, for commands that need a valid one. */
-void vd_report_string_errors(struct vd_report *report, const struct vd_filters *strings);
+/* The errors of an invalid string alone, for commands that need a valid one; in JSON "strings" as `check` has them. */
+void vd_report_string_errors(struct vd_ctx *ctx, struct vd_report *report, const struct vd_filters *strings);

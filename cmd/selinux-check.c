@@ -70,6 +70,9 @@ static enum vd_exit check_guests(struct vd_check_run *run, const struct vd_guest
 		        vd_share_expects(run->host.share, (size_t)(picked[i] - guests->items));
 
 		vd_progress_step(&progress, i);
+		if (run->categories && picked[i]->state == VD_GUEST_RUNNING)
+			vd_warn(run->ctx, "%s runs and has its categories; --categories is for guests that do not",
+			        vd_guest_name(picked[i]));
 		if (i)
 			vd_report_line(run->report, "%s", "");
 		if (expects)
@@ -130,6 +133,18 @@ static struct vd_reach *new_reach(struct vd_ctx *ctx, const struct vd_svirt_sett
 	return vd_reach_new(ctx->root, settings, uid, &reach) < 0 ? NULL : reach;
 }
 
+/* "c1,c2" as libvirt draws them: two different ones from c0 to c1023; one alone when both draws gave the same. */
+static bool is_category_pair(const char *s)
+{
+	int n[2] = { -1, -1 }, end = 0;
+
+	if (strspn(s, "c,0123456789") != strlen(s) || sscanf(s, "c%4d,c%4d%n", &n[0], &n[1], &end) < 1)
+		return false;
+	if (n[1] < 0)
+		return (sscanf(s, "c%4d%n", &n[0], &end) == 1) && !s[end] && n[0] < 1024;
+	return !s[end] && n[0] < 1024 && n[1] < 1024 && n[0] != n[1];
+}
+
 static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 {
 	struct vd_check_run run = { .ctx = ctx,
@@ -154,6 +169,9 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 		return vd_usage(ctx, "--fix is for registered guests as they are: without --xml and --categories");
 	if (run.fix && !run.dry_run && (!vd_root_is_live(ctx->root) || ctx->pid))
 		return vd_usage(ctx, "--fix changes this machine only; --dry-run shows what it would do elsewhere");
+	if (run.categories && !is_category_pair(run.categories))
+		return vd_usage(ctx, "--categories '%s' is no pair as libvirt draws it; write for example c12,c345",
+		                run.categories);
 	if (vd_svirt_settings_load(ctx->root, ctx->use_session, &run.settings, &problems, &err) < 0)
 		return vd_fail(ctx, &err);
 	if (vd_ctx_host(ctx)->libvirt)
@@ -175,6 +193,10 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	reach = new_reach(ctx, &run.settings);
 	if (!reach)
 		vd_report_missing(run.report, "directories, ACLs, mounts", "out of memory", true);
+	else if (!vd_reach_knows_mounts(reach))
+		vd_report_missing(run.report, "mounts",
+		                  "the capture has no mount table (proc/self/mountinfo): taken for one file system",
+		                  false);
 	run.host = (struct vd_check_host){
 		.root = ctx->root,
 		.settings = &run.settings,

@@ -420,8 +420,13 @@ static bool is_host_wide(const struct vd_file_user *user, const struct vd_file_c
 static int checked_text(const struct vd_guest_check *check, struct vd_buf *text)
 {
 	const struct vd_reach_tally *t = &check->reach;
-	int r = vd_buf_addf(text, "Directories, ACLs, mounts%s: ", check->open_known ? ", open files" : "");
+	int r;
 
+	/* Of no file there is nothing to be all right. */
+	if (!t->files)
+		return 0;
+	r = vd_buf_addf(text, " Directories, ACLs%s%s: ", check->mounts_known ? ", mounts" : "",
+	                check->open_known ? ", open files" : "");
 	if (!r && t->obstacles)
 		r = vd_buf_addf(text, "%u obstacle%s, see above", t->obstacles, t->obstacles == 1 ? "" : "s");
 	else if (!r && !t->unknown)
@@ -446,7 +451,7 @@ static void summary_line(struct vd_check_run *run, const struct vd_check_subject
 		if (counts[i])
 			r = vd_buf_addf(&text, "%s %u %s", shown++ ? "," : "", counts[i], vd_file_status_name(i));
 	if (!r)
-		r = vd_buf_adds(&text, ". ");
+		r = vd_buf_addc(&text, '.');
 	if (!r)
 		r = checked_text(check, &text);
 	if (!r)
@@ -521,6 +526,8 @@ void vd_check_page(struct vd_check_run *run, const struct vd_check_subject *subj
 	}
 	if (!is_left_out(&emulator, &check->emulator))
 		detail(run, subject, &emulator, &check->emulator);
+	if (!check->user.in_force && !told)
+		vd_report_missing(run->report, "labels", check->user.why_not_in_force, true);
 	summary_line(run, subject, counts);
 }
 

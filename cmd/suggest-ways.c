@@ -121,11 +121,12 @@ static bool has_journald(struct vd_suggestion *s)
 static char *choose_outputs(struct vd_suggestion *s, const struct vd_target *t)
 {
 	VD_AUTO_FREE char *file = format("/var/log/libvirt/%s.log", t->place.name);
+	const char *in_force = t->now[VD_SETTING_OUTPUTS].value;
 	VD_AUTO_FILTERS old = VD_FILTERS_INIT;
 	VD_AUTO_BUF outputs = VD_BUF_INIT;
 
 	vd_need_memory(vd_buf_addf(&outputs, "%u:file:%s", s->level, file) == 0);
-	vd_parse_string_as(VD_LOG_OUTPUTS, s->version, t->old_outputs ? t->old_outputs : "", &old);
+	vd_parse_string_as(VD_LOG_OUTPUTS, s->version, in_force ? in_force : "", &old);
 	if (old.invalid || old.open || !old.count) {
 		if (has_journald(s))
 			vd_need_memory(vd_buf_adds(&outputs, " 3:journald") == 0);
@@ -137,7 +138,7 @@ static char *choose_outputs(struct vd_suggestion *s, const struct vd_target *t)
 		if (!vd_outputs_kept(&old, i))
 			continue;
 		if (p->level <= s->level && p->dest != VLOG_DEST_JOURNALD)
-			return format("%s", t->old_outputs);
+			return format("%s", in_force);
 		if (!old.items[i].path || strcmp(old.items[i].path, file))
 			vd_need_memory(vd_buf_addf(&outputs, " %.*s", (int)p->text.length,
 			                           vd_filters_span(&old, &p->text)) == 0);
@@ -145,10 +146,59 @@ static char *choose_outputs(struct vd_suggestion *s, const struct vd_target *t)
 	return vd_buf_steal(&outputs);
 }
 
+static const char *const variables[] = { "LIBVIRT_LOG_FILTERS", "LIBVIRT_LOG_OUTPUTS", "LIBVIRT_DEBUG" };
+
+/* One that no line could show again is as good as unread. */
+static void set_now(struct vd_target *t, const struct vd_log_values *values, enum vd_log_setting setting, bool runs)
+{
+	const struct vd_log_value *v = vd_log_values_get(values, setting, false);
+
+	if (!v) {
+		v = vd_log_values_get(values, setting, true);
+		t->now_unknown |= runs;
+	}
+	if (!v || v->origin == VD_ORIGIN_BUILTIN || v->error || !v->value || !*v->value)
+		return;
+	if (has_control(v->value)) {
+		t->unknown = true;
+		return;
+	}
+	t->now[setting].value = format("%s", v->value);
+	if (v->origin != VD_ORIGIN_CONF && v->line)
+		t->now[setting].where = format("%s:%u", v->path, v->line);
+	else if (v->origin != VD_ORIGIN_CONF)
+		t->now[setting].where = format("%s", v->path);
+}
+
+/* What is in force, and what of it the configuration file could not change. */
+static void read_in_force(struct vd_suggestion *s, struct vd_target *t, const struct vd_daemon *daemon)
+{
+	/* One without any trace may still be given variables. */
+	const struct vd_daemon absent = { .name = t->place.name, .conf = t->conf };
+	VD_AUTO_LOG_VALUES values = { 0 };
+	bool runs = daemon && vd_daemon_main(daemon);
+
+	vd_need_memory(vd_daemon_log_load(s->ctx->root, &s->daemons.scope, daemon ? daemon : &absent, &values) == 0 &&
+	               vd_unit_env_load(s->ctx->root, t->place.name, &t->env) == 0);
+	if (values.missing && strcmp(values.missing, t->conf) != 0)
+		vd_report_missing(s->report, values.missing, values.missing_why, false);
+	set_now(t, &values, VD_SETTING_FILTERS, runs);
+	set_now(t, &values, VD_SETTING_OUTPUTS, runs);
+	for (int i = 0; i < VD_SETTING_COUNT_ && !t->beaten; i++) {
+		const struct vd_log_value *v = vd_log_values_get(&values, (enum vd_log_setting)i, true);
+
+		if (v && v->origin == VD_ORIGIN_UNIT && (i != VD_SETTING_LEVEL || s->log_level))
+			t->beaten = format("%s:%u sets %s", v->path, v->line, variables[i]);
+	}
+}
+
 static void target_load(struct vd_suggestion *s, struct vd_target *t)
 {
-	t->conf = format("/etc/libvirt/%s.conf", t->place.name);
+	const struct vd_daemon *daemon = vd_daemons_get(&s->daemons, t->place.name);
+
+	t->conf = daemon ? format("%s", daemon->conf) : format("/etc/libvirt/%s.conf", t->place.name);
 	read_conf(s, t);
+	read_in_force(s, t, daemon);
 	t->outputs = choose_outputs(s, t);
 }
 
@@ -159,6 +209,12 @@ void vd_target_release(struct vd_target *t)
 	free(t->old_filters);
 	free(t->old_outputs);
 	free(t->outputs);
+	for (size_t i = 0; i < VD_ARRAY_SIZE(t->now); i++) {
+		free(t->now[i].value);
+		free(t->now[i].where);
+	}
+	free(t->beaten);
+	vd_unit_env_release(&t->env);
 }
 
 /* --- the ways ----------------------------------------------------------------------------------------------------- */
@@ -204,14 +260,15 @@ bool vd_suggest_has_admin(const struct vd_suggestion *s)
 static void add_admin_way(struct vd_suggestion *s, const struct vd_target *t)
 {
 	struct vd_value *way = new_way(s, "virt-admin", t->place.name), *commands = new_array(), *undo = new_array();
+	const char *filters = t->now[VD_SETTING_FILTERS].value, *outputs = t->now[VD_SETTING_OUTPUTS].value;
 
 	if (has_timeout(s, t))
 		/* Without the option's name virt-admin 9.0.0 refuses the 0. */
 		add_admin(commands, t, "daemon-timeout", "--timeout", "0");
 	add_admin(commands, t, "daemon-log-outputs", NULL, t->outputs);
 	add_admin(commands, t, "daemon-log-filters", NULL, s->filters);
-	add_admin(undo, t, "daemon-log-filters", NULL, t->old_filters ? t->old_filters : "");
-	add_admin(undo, t, "daemon-log-outputs", NULL, t->old_outputs ? t->old_outputs : "");
+	add_admin(undo, t, "daemon-log-filters", NULL, filters ? filters : "");
+	add_admin(undo, t, "daemon-log-outputs", NULL, outputs ? outputs : "");
 	if (has_timeout(s, t))
 		add_admin(undo, t, "daemon-timeout", "--timeout", "120");
 	set(way, "outputs", vd_value_str(t->outputs));
@@ -273,6 +330,7 @@ static void add_conf_way(struct vd_suggestion *s, const struct vd_target *t)
 	set(way, "commands", commands);
 	set(way, "undo_lines", old);
 	set(way, "undo", undo);
+	set(way, "overridden_by", vd_value_str(t->beaten));
 	append(s->ways, way);
 }
 
@@ -291,10 +349,94 @@ static struct vd_value *unit_line(const char *name, const char *value)
 	return vd_value_str(line.data);
 }
 
+/* Is @var one of those that are suggested? */
+static bool is_ours(const struct vd_suggestion *s, const struct vd_unit_var *var)
+{
+	for (int i = 0; i < VD_SETTING_COUNT_; i++)
+		if (!strcmp(var->name, variables[i]))
+			return i != VD_SETTING_LEVEL || s->log_level;
+	return false;
+}
+
+#define DROP_IN "virtdiag-log.conf"
+
+/*
+ * Drop-ins count in the order of their names, wherever they are, and the last one wins: ours comes behind the last one
+ * that sets the same, "x.conf" < "x.virtdiag-log.conf".
+ */
+static char *drop_in_path(const struct vd_suggestion *s, const struct vd_target *t)
+{
+	const char *last = DROP_IN;
+	size_t stem;
+
+	for (size_t i = 0; i < t->env.len; i++) {
+		const char *path = t->env.items[i].path, *slash = strrchr(path, '/');
+
+		if (is_ours(s, &t->env.items[i]) && slash && strstr(path, ".service.d/") && strcmp(slash + 1, last) > 0)
+			last = slash + 1;
+	}
+	stem = strlen(last) - strlen(".conf");
+	/* One of ours already. */
+	if (!strcmp(last, DROP_IN) || strstr(last, "." DROP_IN))
+		return format("/etc/systemd/system/%s.service.d/%s", t->place.name, last);
+	return format("/etc/systemd/system/%s.service.d/%.*s." DROP_IN, t->place.name, (int)stem, last);
+}
+
+/* NAME='VALUE' as an EnvironmentFile has it. */
+static struct vd_value *env_line(const char *name, const char *value)
+{
+	VD_AUTO_BUF line = VD_BUF_INIT;
+
+	vd_need_memory(vd_buf_addf(&line, "%s=", name) == 0 && vd_buf_add_shell(&line, value) == 0);
+	return vd_value_str(line.data);
+}
+
+/* The variable that the last of the unit's environment files sets: no drop-in's Environment= beats it. NULL: none. */
+static const struct vd_unit_var *last_from_file(const struct vd_suggestion *s, const struct vd_target *t)
+{
+	const struct vd_unit_var *last = NULL;
+
+	for (size_t i = 0; i < t->env.len; i++)
+		if (t->env.items[i].from_file && is_ours(s, &t->env.items[i]))
+			last = &t->env.items[i];
+	return last;
+}
+
+/* In the environment file that sets them already. */
+static void add_env_file_way(struct vd_suggestion *s, const struct vd_target *t, const char *file)
+{
+	VD_AUTO_FREE char *level = format("%u", s->log_level);
+	struct vd_value *way = new_way(s, "environment", t->place.name), *lines = new_array(), *commands = new_array();
+	struct vd_value *replaces = new_array(), *old = new_array(), *undo = new_array();
+
+	if (s->log_level)
+		append(lines, env_line("LIBVIRT_DEBUG", level));
+	append(lines, env_line("LIBVIRT_LOG_FILTERS", s->filters));
+	append(lines, env_line("LIBVIRT_LOG_OUTPUTS", t->outputs));
+	for (size_t i = 0; i < t->env.len; i++) {
+		const struct vd_unit_var *var = &t->env.items[i];
+
+		if (!var->from_file || !is_ours(s, var) || strcmp(var->path, file) != 0)
+			continue;
+		append(replaces, vd_value_int(var->line));
+		append(old, env_line(var->name, var->value));
+	}
+	add_restart(commands, t->place.name);
+	add_restart(undo, t->place.name);
+	set(way, "outputs", vd_value_str(t->outputs));
+	set(way, "file", vd_value_str(file));
+	set(way, "lines", lines);
+	set(way, "replaces_lines", replaces);
+	set(way, "commands", commands);
+	set(way, "undo_lines", old);
+	set(way, "undo", undo);
+	append(s->ways, way);
+}
+
 static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
 {
 	VD_AUTO_FREE char *level = format("%u", s->log_level);
-	VD_AUTO_FREE char *file = format("/etc/systemd/system/%s.service.d/virtdiag-log.conf", t->place.name);
+	VD_AUTO_FREE char *file = drop_in_path(s, t);
 	const char *const reload[] = { "systemctl", "daemon-reload", NULL };
 	const char *const rm[] = { "rm", "--", file, NULL };
 	struct vd_value *way = new_way(s, "environment", t->place.name), *lines = new_array(), *commands = new_array();
@@ -337,10 +479,15 @@ static void add_client_way(struct vd_suggestion *s)
 
 static void add_daemon_ways(struct vd_suggestion *s, const struct vd_target *t)
 {
+	const struct vd_unit_var *in_file = last_from_file(s, t);
+
 	if (vd_suggest_has_admin(s))
 		add_admin_way(s, t);
 	add_conf_way(s, t);
-	add_unit_way(s, t);
+	if (in_file)
+		add_env_file_way(s, t, in_file->path);
+	else
+		add_unit_way(s, t);
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------- */
@@ -370,7 +517,8 @@ static size_t find_targets(struct vd_suggestion *s, const char *daemon, struct v
 		if (s->version < VD_VERSION(5, 7, 0) && vd_daemon_is_modular(owner))
 			targets[n].place = (struct vd_daemon_place){ "libvirtd", VD_DAEMON_FOUND, NULL };
 		else
-			vd_need_memory(vd_daemon_find(s->ctx->root, owner, &targets[n].place, NULL) == 0);
+			vd_need_memory(vd_daemons_serving(s->ctx->root, &s->daemons, owner, &targets[n].place, NULL) ==
+			               0);
 		if (has_target(targets, n, targets[n].place.name))
 			vd_daemon_place_release(&targets[n].place);
 		else
@@ -401,6 +549,8 @@ size_t vd_suggest_ways(struct vd_suggestion *s, const char *daemon, struct vd_ta
 {
 	size_t n;
 
+	/* Those of the system: there is always such a scope. */
+	vd_need_memory(vd_daemons_load(s->ctx->root, false, NULL, &s->daemons, NULL) == 0);
 	set_uses(s);
 	s->ways = new_array();
 	n = find_targets(s, daemon, targets);

@@ -9,7 +9,7 @@
  */
 
 #include "command.h"
-#include "daemon.h"
+#include "daemons.h"
 #include "report.h"
 #include "topics.h"
 
@@ -25,6 +25,7 @@ struct vd_suggestion {
 	unsigned log_level; /* what log_level has to be beside them; 0: not needed */
 	struct vd_strv left_out;
 	bool at_start, only_client, for_client;
+	struct vd_daemons daemons; /* of this host */
 	struct vd_value *ways;
 };
 
@@ -32,6 +33,14 @@ struct vd_suggestion {
 struct vd_target {
 	struct vd_daemon_place place;
 	char *conf; /* its configuration file */
+	/* What the running daemon uses, else what the next one will: by VD_SETTING_FILTERS and VD_SETTING_OUTPUTS. */
+	struct {
+		char *value; /* NULL: nothing is set */
+		char *where; /* what sets it, when that is not the file: "/etc/systemd/...conf:2"; NULL */
+	} now[2];
+	bool now_unknown;       /* it runs, and what it uses is not known: @now is of the next one */
+	struct vd_unit_env env; /* what its unit gives it */
+	char *beaten;           /* "FILE:LINE sets VARIABLE": which wins over the file; NULL */
 	char *old_filters, *old_outputs;
 	unsigned filters_line, outputs_line; /* 0: not set in the file */
 	unsigned level_line;                 /* the same for log_level */

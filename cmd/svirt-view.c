@@ -41,23 +41,12 @@ void vd_svirt_view_release(struct vd_svirt_view *view)
 static void find_daemon(struct vd_svirt_view *view, struct vd_svirt_file *f)
 {
 	const char *modular = f->driver == VD_DRIVER_LXC ? "virtlxcd" : "virtqemud";
-	const struct vd_daemon *own = vd_daemons_get(&view->daemons, modular),
-	                       *mono = vd_daemons_get(&view->daemons, "libvirtd");
 	VD_AUTO_DAEMON_PLACE place = { 0 };
 
-	if (own && vd_daemon_main(own)) {
-		f->daemon = own;
-	} else if (mono && vd_daemon_main(mono)) {
-		f->daemon = mono;
-	} else {
-		vd_need_memory(vd_daemon_find(view->ctx->root, modular, &place, NULL) == 0);
-		f->daemon = vd_daemons_get(&view->daemons, place.name);
-		f->daemon_name = place.name;
-	}
-	if (f->daemon) {
-		f->daemon_name = f->daemon->name;
-		f->process = vd_daemon_main(f->daemon);
-	}
+	vd_need_memory(vd_daemons_serving(view->ctx->root, &view->daemons, modular, &place, NULL) == 0);
+	f->daemon_name = place.name;
+	f->daemon = vd_daemons_get(&view->daemons, place.name);
+	f->process = f->daemon ? vd_daemon_main(f->daemon) : NULL;
 }
 
 void vd_svirt_file_load(struct vd_svirt_view *view, enum vd_driver driver, struct vd_svirt_file *ret_file)

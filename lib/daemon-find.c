@@ -48,7 +48,7 @@ const char *vd_daemon_state_name(enum vd_daemon_state state)
 
 const char *vd_daemon_mode_name(enum vd_daemon_mode mode)
 {
-	static const char *const names[] = { "none", "monolithic", "modular", "mixed" };
+	static const char *const names[] = { "none", "monolithic", "modular", "mixed", "unknown" };
 
 	return names[mode];
 }
@@ -354,7 +354,50 @@ static unsigned weight(const struct vd_daemon *d)
 	return d->binary || d->service.state > VD_UNIT_NONE ? 1 : 0;
 }
 
-static void find_mode(struct vd_daemons *ds)
+static bool has_entries(struct vd_root *root, const char *dir)
+{
+	VD_AUTO_STRV names = VD_STRV_INIT;
+
+	return vd_root_list(root, dir, &names, NULL) == 0 && names.len;
+}
+
+static bool is_not_there(struct vd_root *root, const char *path)
+{
+	struct vd_stat st;
+
+	return vd_root_lstat(root, path, &st, NULL) == -ENOENT;
+}
+
+/*
+ * Is no daemon here, when none was found? On a live host; of a capture with a manifest, when that says so; of any other
+ * tree, when it holds programs and a daemon's is not among them. A session has processes alone.
+ */
+static bool shows_absence(const struct load *l)
+{
+	if (vd_root_is_live(l->root))
+		return true;
+	if (l->scope->session)
+		return l->processes.seen;
+	if (vd_root_has_manifest(l->root))
+		return is_not_there(l->root, "/usr/sbin/libvirtd") && is_not_there(l->root, "/usr/sbin/virtqemud");
+	return has_entries(l->root, "/usr/sbin") || has_entries(l->root, "/usr/bin");
+}
+
+static const char *why_unsure(const struct load *l, const struct vd_daemons *ds)
+{
+	bool unknown = false;
+
+	for (size_t i = 0; i < ds->len; i++)
+		unknown |= ds->items[i].state == VD_DAEMON_UNKNOWN && strcmp(ds->items[i].name, "virtlogd") != 0 &&
+		           strcmp(ds->items[i].name, "virtlockd") != 0;
+	if (!unknown && shows_absence(l))
+		return NULL;
+	return l->scope->session ? "the capture holds no processes"
+	                         : "the capture holds neither programs nor units, processes or pid files that would "
+	                           "tell which of them are here";
+}
+
+static void find_mode(const struct load *l, struct vd_daemons *ds)
 {
 	unsigned monolithic = 0, modular = 0;
 
@@ -372,6 +415,8 @@ static void find_mode(struct vd_daemons *ds)
 		ds->mode = monolithic ? VD_MODE_MIXED : VD_MODE_NONE;
 	else
 		ds->mode = monolithic > modular ? VD_MODE_MONOLITHIC : VD_MODE_MODULAR;
+	if (ds->mode == VD_MODE_NONE && (ds->unsure = why_unsure(l, ds)))
+		ds->mode = VD_MODE_UNKNOWN;
 	VLOG_DEBUG("%zu daemons, %s", ds->len, vd_daemon_mode_name(ds->mode));
 }
 
@@ -445,7 +490,7 @@ int vd_daemons_load(struct vd_root *root, bool session, const char *user, struct
 		return r;
 	if (load_all(&l, &ds) < 0)
 		return vd_err_set(err, ENOMEM, "no memory to look for daemons");
-	find_mode(&ds);
+	find_mode(&l, &ds);
 	*ret_daemons = ds;
 	ds = (struct vd_daemons){ 0 };
 	return 0;

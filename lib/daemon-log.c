@@ -30,7 +30,7 @@ struct load {
 	struct vd_log_values *values;
 	struct vd_unit_env unit;
 	struct vd_conf conf;
-	bool conf_read, conf_broken;
+	bool conf_read, conf_broken, conf_unread;
 };
 
 const char *vd_log_setting_name(enum vd_log_setting setting)
@@ -196,6 +196,12 @@ static int add_conf(struct load *l, enum vd_log_setting setting)
 	struct vd_log_value *v;
 	int r;
 
+	if (l->conf_unread) {
+		r = add(l->values, setting, VD_ORIGIN_CONF, NULL, l->daemon->conf, &v);
+		if (r == 0)
+			v->unread = true;
+		return r;
+	}
 	if (!stmt)
 		return 0;
 	r = add(l->values, setting, VD_ORIGIN_CONF, stmt->value.type == VD_CONF_STRING ? stmt->value.string : NULL,
@@ -219,6 +225,7 @@ static int read_conf(struct load *l)
 		l->conf_broken = r == -EBADMSG;
 	}
 	l->conf_read = r == 0;
+	l->conf_unread = r < 0;
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
@@ -353,6 +360,9 @@ static void choose(struct load *l, enum vd_log_setting setting)
 	if (v)
 		v->now = true;
 	v = l->conf_broken ? NULL : winner(l, setting, true);
+	/* Only what beats the file is known without it. */
+	if (v && l->conf_unread && v->origin != VD_ORIGIN_UNIT)
+		v = NULL;
 	if (v)
 		v->next = true;
 }

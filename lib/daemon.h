@@ -29,16 +29,18 @@ enum vd_daemon_sure {
 struct vd_daemon_place {
 	const char *name; /* the daemon; the modular one unless libvirtd was found. Static */
 	enum vd_daemon_sure sure;
-	char *evidence; /* the file that decided, as seen inside the root; NULL when none did. Owned */
+	char *evidence; /* the file or the directory of the process that decided, as seen inside the root; NULL when
+	                   none did. Owned */
 };
 
 void vd_daemon_place_release(struct vd_daemon_place *place);
 #define VD_AUTO_DAEMON_PLACE VD_CLEANUP(vd_daemon_place_release) struct vd_daemon_place
 
 /*
- * Who does the work of the modular daemon @name on this host? In order of weight: a pid file in /run; an admin socket
- * or an enabled unit; an installed binary or unit. The socket that clients use says nothing: virtproxyd owns it too.
- * Returns 0; -EINVAL for an unknown name; -ENOMEM.
+ * Who does the work of the modular daemon @name on this host, by its files alone (vd_daemons_serving() in daemons.h
+ * also knows what runs, and is what commands use)? In order of weight: a pid file in /run; an admin socket or an
+ * enabled unit; an installed binary or unit. The socket that clients use says nothing: virtproxyd owns it too. Returns
+ * 0; -EINVAL for an unknown name; -ENOMEM.
  */
 int vd_daemon_find(struct vd_root *root, const char *name, struct vd_daemon_place *ret_place,
                    struct vd_err *err) VD_MUST_CHECK;

@@ -156,7 +156,8 @@ enum vd_daemon_mode {
 	VD_MODE_NONE,
 	VD_MODE_MONOLITHIC,
 	VD_MODE_MODULAR,
-	VD_MODE_MIXED
+	VD_MODE_MIXED,
+	VD_MODE_UNKNOWN /* nothing tells, and the capture does not hold what would show that there is none */
 };
 const char *vd_daemon_mode_name(enum vd_daemon_mode mode);
 
@@ -165,7 +166,8 @@ struct vd_daemons {
 	struct vd_daemon *items; /* those with any trace, libvirtd first, then by name */
 	size_t len;
 	enum vd_daemon_mode mode;
-	bool mode_by_use; /* by what runs or is enabled; else only by what is installed */
+	bool mode_by_use;   /* by what runs or is enabled; else only by what is installed */
+	const char *unsure; /* why the mode is unknown; NULL. Static */
 };
 
 /* Returns 0; -ENOENT when the session's user does not exist; -ENOMEM. What cannot be read is told per daemon. */
@@ -176,6 +178,13 @@ void vd_daemons_release(struct vd_daemons *daemons);
 
 /* The daemon @name; NULL without a trace of it. Borrowed. */
 const struct vd_daemon *vd_daemons_get(const struct vd_daemons *daemons, const char *name);
+/*
+ * Who does the work of the modular daemon @name on this host: the one that runs; else as vd_daemon_find() says; else
+ * the one with any other trace, where a configuration file that sets something weighs more than an empty one. Errors as
+ * there.
+ */
+int vd_daemons_serving(struct vd_root *root, const struct vd_daemons *daemons, const char *name,
+                       struct vd_daemon_place *ret_place, struct vd_err *err) VD_MUST_CHECK;
 /* The process that serves this host; NULL when there is none. Borrowed. */
 const struct vd_daemon_process *vd_daemon_main(const struct vd_daemon *daemon);
 
@@ -209,6 +218,7 @@ struct vd_log_value {
 	unsigned line; /* 0: no lines there */
 	char *error;   /* why libvirt would not take it; NULL. Owned. Strings of filters and outputs are not judged here
 	                */
+	bool unread;   /* it stands for a file that could not be read: what that sets, if anything, is not known */
 	bool now, next; /* in force in the running process; would be after a restart */
 };
 

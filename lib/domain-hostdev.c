@@ -45,7 +45,7 @@ static void usb_address(struct vd_parse *p, const struct vd_xml_node *source, st
 	char text[64];
 
 	res->missing = vd_parse_yes_no(source, "missing") == 1;
-	res->source->startup_policy_optional = policy && (!strcmp(policy, "optional") || !strcmp(policy, "requisite"));
+	res->source->startup_policy_optional = policy && !strcmp(policy, "optional");
 	if (address && address_part(address, "device"))
 		snprintf(text, sizeof(text), "%03u/%03u", address_part(address, "bus"),
 		         address_part(address, "device"));

@@ -161,7 +161,7 @@ static void parse_source_attrs(struct vd_parse *p, const struct vd_xml_node *nod
 	    (source->type == VD_SOURCE_FILE || source->type == VD_SOURCE_BLOCK || source->type == VD_SOURCE_DIR))
 		source->type = VD_SOURCE_NONE;
 	source->fdgroup = vd_parse_dup_nonempty(p, vd_xml_attr(node, "fdgroup"));
-	source->startup_policy_optional = policy && (!strcmp(policy, "optional") || !strcmp(policy, "requisite"));
+	source->startup_policy_optional = policy && !strcmp(policy, "optional");
 	vd_parse_dev_seclabels(p, node, source);
 }
 

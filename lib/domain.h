@@ -98,12 +98,13 @@ enum vd_backing {
 /* One layer of storage: a disk's <source>, a <backingStore>, a <mirror>, or the file of another device. */
 struct vd_source {
 	enum vd_source_type type;
-	char *path;                  /* file, block, dir: the path; network: the volume name; NULL when absent */
-	char *protocol;              /* network: "nbd", "rbd", ...; NULL */
-	char *pool, *volume;         /* type volume */
-	char *format;                /* "qcow2", ... as written; NULL when absent */
-	char *fdgroup;               /* passed file descriptors (virDomainFDAssociate); NULL */
-	int startup_policy_optional; /* 1: startupPolicy='optional' or 'requisite' (a missing file is no error) */
+	char *path;          /* file, block, dir: the path; network: the volume name; NULL when absent */
+	char *protocol;      /* network: "nbd", "rbd", ...; NULL */
+	char *pool, *volume; /* type volume */
+	char *format;        /* "qcow2", ... as written; NULL when absent */
+	char *fdgroup;       /* passed file descriptors (virDomainFDAssociate); NULL */
+	/* 1: startupPolicy='optional'. 'requisite' lets a migration or restore go on without the file, not a start. */
+	int startup_policy_optional;
 	struct vd_dev_seclabel *seclabels;
 	size_t n_seclabels;
 	enum vd_backing backing_state;

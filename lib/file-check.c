@@ -298,8 +298,14 @@ static int judge_label_error(struct vd_file_check *c, const struct vd_expect *e,
 	if (code == -ENODATA && !user->in_force)
 		return vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_NO_EVIDENCE, "it has no label; %s",
 		                       user->why_not_in_force);
+	/* A kernel with SELinux gives every file one, unlabeled_t at least: it was not captured. */
+	if (code == -ENODATA && e->running && !user->running && !user->permissive)
+		return vd_file_verdict(
+		        c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
+		        "the capture has no label of it; the next start sets one, if libvirt's daemon may "
+		        "read the file as it is");
 	if (code == -ENODATA && e->running && !user->running)
-		return 0; /* the next start gives it one */
+		return 0;
 	if (code == -ENODATA) {
 		int r = vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_TYPE,
 		                        "it has no label: the kernel treats it as unlabeled_t");
@@ -339,10 +345,21 @@ static int judge_chain(struct vd_file_check *c, const struct vd_expect *e)
 	}
 }
 
-static int judge_missing(struct vd_file_check *c, const struct vd_expect *e, const struct vd_file_user *user)
+/* Device nodes do not get into most captures: without any directory /dev none did. */
+static bool is_uncaptured_node(struct vd_root *root, const char *path)
+{
+	struct vd_stat st;
+
+	return !vd_root_is_live(root) && !strncmp(path, "/dev/", 5) && vd_root_stat(root, "/dev", &st, NULL) == -ENOENT;
+}
+
+static int judge_missing(struct vd_root *root, struct vd_file_check *c, const struct vd_expect *e,
+                         const struct vd_file_user *user)
 {
 	int r;
 
+	if (is_uncaptured_node(root, e->path))
+		return vd_file_verdict(c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "the capture has no /dev");
 	if (e->daemon_creates && !user->running)
 		return vd_file_verdict(c, VD_FILE_OK, VD_REASON_NONE, "not there yet: made when the guest starts");
 	r = vd_file_verdict(c, VD_FILE_MISSING, VD_REASON_MISSING, "no such file%s",
@@ -394,7 +411,7 @@ int vd_file_check(struct vd_root *root, const struct vd_expect *expect, const st
 	} else {
 		code = vd_root_stat(root, expect->path, &st, &err);
 		if (code == -ENOENT || code == -ENOTDIR)
-			r = judge_missing(&c, expect, user);
+			r = judge_missing(root, &c, expect, user);
 		else if (code < 0 && label_matters(expect, user))
 			r = vd_file_verdict(&c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE, "%s", vd_err_text(&err));
 		else if (code < 0)

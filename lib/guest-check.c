@@ -138,6 +138,7 @@ int vd_guest_check(const struct vd_check_host *host, const struct vd_guest *gues
 	}
 	if (r == 0 && host->reach) {
 		before = *vd_reach_tally(host->reach);
+		all.mounts_known = vd_reach_knows_mounts(host->reach);
 		r = vd_reach_guest(host->reach, domain, &all.user, guest ? guest->pid : 0, &who);
 	}
 	while (r == 0 && all.len < expects->len) {

@@ -31,6 +31,7 @@ struct vd_guest_check {
 	size_t len;
 	struct vd_file_check emulator; /* the program that runs the guest, domain->emulator: the way to it */
 	const struct vd_guest *twin;   /* a running guest with the same categories; NULL */
+	bool mounts_known;             /* there is a mount table */
 	bool open_known;               /* what the process has open could be looked at */
 	struct vd_reach_tally reach;   /* directories, owners and mounts: of this guest's files */
 	const char *migration;         /* "incoming", "outgoing" while that lasts; NULL */

@@ -72,6 +72,11 @@ struct vd_reach_tally vd_reach_since(const struct vd_reach *reach, const struct 
 	};
 }
 
+bool vd_reach_knows_mounts(const struct vd_reach *reach)
+{
+	return vd_ways_mounts(reach->ways)->path;
+}
+
 const char *vd_reach_missing(const struct vd_reach *reach)
 {
 	return reach->missing.len ? vd_buf_str(&reach->missing) : NULL;

@@ -68,6 +68,8 @@ struct vd_reach_tally {
 const struct vd_reach_tally *vd_reach_tally(const struct vd_reach *reach);
 /* The same for the files looked at since @before was taken. */
 struct vd_reach_tally vd_reach_since(const struct vd_reach *reach, const struct vd_reach_tally *before);
+/* False for a capture without a mount table: all is taken for one file system then. */
+bool vd_reach_knows_mounts(const struct vd_reach *reach);
 /* A sentence about the evidence that was missing; NULL when none was. Borrowed. */
 const char *vd_reach_missing(const struct vd_reach *reach);
 

@@ -250,8 +250,8 @@ int vd_svirt_expect(struct vd_root *root, const struct vd_domain *domain, const 
 		.root = root,
 		.domain = domain,
 		.settings = settings,
-		.override = categories,
-		.running = domain->status && !categories,
+		.override = domain->status ? NULL : categories,
+		.running = domain->status,
 		.out = &out,
 		.res_index = -1,
 	};

@@ -51,10 +51,32 @@ rows() {
 }
 
 @test "no libvirt -> none" {
+	touch "$ROOT/usr/sbin/init"
 	run -0 --separate-stderr d
 	same "$output" 'none: no libvirt daemon is here'
 	run -0 --separate-stderr d --json
 	same "$(json '[.mode, .daemons] | @json')" '["none",[]]'
+}
+
+@test "a capture that does not show it -> unknown and exit 3, not none" {
+	run -3 --separate-stderr d
+	same "$output" 'unknown: the capture does not tell which libvirt daemons are here'
+	has "$stderr" 'not examined: daemons: the capture holds neither programs nor units'
+	run -3 --separate-stderr vd --root "$ROOT" filters show
+	same "$output" ''
+	run -3 --separate-stderr vd --root "$HOSTS/v2-systemd-selinux" daemons --json
+	same "$(json '[.status, .mode, .missing[0].what] | @json')" '["unknown","unknown","daemons"]'
+	run -3 --separate-stderr vd --root "$HOSTS/selinux-denials" daemons
+	same "${lines[0]}" 'unknown: the capture does not tell which libvirt daemons are here'
+	same "${lines[2]%% *} ${lines[3]%% *}" 'libvirtd virtlogd'
+	touch "$ROOT/usr/sbin/init"
+	run -0 --separate-stderr vd --root "$ROOT" filters show
+	same "$output" 'no daemons'
+	printf '{"path":"/etc/hostname","type":"file"}\n' >"$ROOT/virtdiag-manifest.jsonl"
+	run -3 --separate-stderr d
+	printf '{"path":"/usr/sbin/%s","type":"missing"}\n' libvirtd virtqemud >"$ROOT/virtdiag-manifest.jsonl"
+	run -0 --separate-stderr d --json
+	same "$(json .mode)" none
 }
 
 @test "modular: running, waiting, stopped -> states, units, contexts" {
@@ -230,6 +252,28 @@ rows() {
 	run -3 --separate-stderr vd --root "$ROOT" filters show
 	has "$stderr" '/etc/libvirt/virtqemud.conf:1:'
 	hasnt "$output" 'next'
+}
+
+@test "show: a file that cannot be read -> unknown, and only what beats it is told" {
+	installed libvirtd
+	# Nobody can read a loop, root neither.
+	ln -s libvirtd.conf "$ROOT/etc/libvirt/libvirtd.conf"
+	run -3 --separate-stderr vd --root "$ROOT" filters show
+	same "$output" "$(
+		cat <<-'X'
+			DAEMON    SETTING  APPLIES  SOURCE  VALUE    VALID  WHERE
+			libvirtd  level    -        conf    unknown  -      /etc/libvirt/libvirtd.conf
+			libvirtd  filters  -        conf    unknown  -      /etc/libvirt/libvirtd.conf
+		X
+	)"
+	has "$stderr" '/etc/libvirt/libvirtd.conf'
+	mkdir "$ROOT/etc/systemd/system/libvirtd.service.d"
+	printf '[Service]\nEnvironment=LIBVIRT_LOG_FILTERS=1:a\n' >"$ROOT/etc/systemd/system/libvirtd.service.d/x.conf"
+	run -3 --separate-stderr vd --root "$ROOT" filters show --json
+	same "$(json '.settings[] | [.setting, .source, .value, .valid, (.applies | join(" "))] | @json')" \
+		'["level","conf",null,null,""]
+["filters","unit","1:a",true,"next"]
+["filters","conf",null,null,""]'
 }
 
 @test "show: --config on the command line -> that file" {

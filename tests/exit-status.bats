@@ -112,6 +112,10 @@ $root"
 		same "$(json .status)" unknown
 	done
 	same "$(json '.command')" shell
+	failed 2
+	run -2 --separate-stderr vd
+	same "$output" ""
+	has "$stderr" Commands
 	run -2 --separate-stderr vd --nosuch
 	same "$output" ""
 }

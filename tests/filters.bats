@@ -348,6 +348,18 @@ e() {
 	same "$(json '.status, (.categories | length)')" $'problems\n0'
 }
 
+@test "explain: an invalid string -> the document says which item and why" {
+	run -1 --separate-stderr f explain --json 9:qemu --outputs 1:nowhere
+	same "$(json '.categories | length')" 0
+	same "$(json '.strings[] | [.kind, .valid, .items[0].text, .items[0].error] | @json')" \
+		'["filters",false,"9:qemu","Invalid priority '"'9'"' for filter '"'9:qemu'"'"]
+["outputs",false,"1:nowhere","Invalid log destination '"'nowhere'"' for log output '"'1:nowhere'"'"]'
+	run -0 --separate-stderr f explain --json 1:qemu
+	same "$(json '.strings[] | [.kind, .valid] | @json')" '["filters",true]'
+	run -1 --separate-stderr vd --json filters apply --libvirt 9.0.0 9:qemu
+	same "$(json '.strings[0].items[0].text')" 9:qemu
+}
+
 @test "explain: an unknown category -> its level and a warning" {
 	run -0 --separate-stderr f explain 1:qemu qemu.qemu_monitr
 	has "$output" 'qemu.qemu_monitr  debug  1:qemu  filter'
@@ -442,6 +454,74 @@ e() {
 	run -0 --separate-stderr f suggest --daemon virtlxcd security
 	has "$output" 'virt-admin -c virtlxcd:///system daemon-log-filters'
 	run -2 --separate-stderr f suggest --daemon virtnosuchd security
+}
+
+@test "suggest: which daemon -> the one that runs, or the one whose configuration somebody has written" {
+	run -0 --separate-stderr vd --root "$HOSTS/selinux-healthy" filters suggest cgroup
+	has "$output" 'daemon   libvirtd (/run/libvirtd.pid)'
+	has "$output" 'virt-admin -c libvirtd:///system daemon-log-filters 1:cgroup'
+	has "$output" 'lasting: in /etc/libvirt/libvirtd.conf'
+	has "$output" 'what it uses now is not known: the undo sets what its next start would use'
+	hasnt "$output" virtqemud
+	file /etc/libvirt/virtqemud.conf '# nothing'
+	file /etc/libvirt/libvirtd.conf 'log_level = 3'
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" 'daemon   libvirtd (/etc/libvirt/libvirtd.conf)'
+	file /etc/libvirt/libvirtd.conf '# nothing'
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" 'both are here (--daemon)'
+	rm "$ROOT/etc/libvirt/virtqemud.conf"
+	run -0 --separate-stderr vd --root "$ROOT" filters apply --libvirt 9.0.0 --persist --dry-run 1:qemu
+	has "$output" 'libvirtd  filters  -    1:qemu  not yet  /etc/libvirt/libvirtd.conf'
+}
+
+@test "suggest: a drop-in is in force -> the undo puts it back, the file is said to lose, ours comes behind it" {
+	local dir=/etc/systemd/system/libvirtd.service.d
+	file /usr/sbin/libvirtd
+	file /etc/libvirt/libvirtd.conf $'log_filters = "1:util"\n'
+	file "$dir/x.conf" $'[Service]\nEnvironment=LIBVIRT_LOG_FILTERS=1:qemu\n'
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" "           $dir/x.conf:2 says: filters \"1:qemu\""
+	has "$output" "lasting: in /etc/libvirt/libvirtd.conf, in place of the lines there
+ overridden: $dir/x.conf:2 sets LIBVIRT_LOG_FILTERS, which wins over this file"
+	has "$output" "environment: a drop-in $dir/x.virtdiag-log.conf"
+	has "$output" "rm -- $dir/x.virtdiag-log.conf"
+	run -0 --separate-stderr f suggest --json cgroup
+	same "$(json '.suggestions[0].ways[0].undo[0] | @json')" \
+		'["virt-admin","-c","libvirtd:///system","daemon-log-filters","1:qemu"]'
+	same "$(json '.suggestions[0].ways[1] | [.overridden_by, .undo_lines[0]] | @json')" \
+		"[\"$dir/x.conf:2 sets LIBVIRT_LOG_FILTERS\",\"log_filters = \\\"1:util\\\"\"]"
+	run -0 --separate-stderr f suggest --format conf cgroup
+	has "$stderr" "$dir/x.conf:2 sets LIBVIRT_LOG_FILTERS, which wins over /etc/libvirt/libvirtd.conf"
+	# What is suggested is what counts then.
+	file "$dir/x.virtdiag-log.conf" $'[Service]\nEnvironment="LIBVIRT_LOG_FILTERS=1:cgroup"\n'
+	run -0 --separate-stderr vd --root "$ROOT" filters show --json
+	same "$(json '.settings[] | select(.setting == "filters" and .applies == ["next"]) | .value')" 1:cgroup
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" "environment: a drop-in $dir/x.virtdiag-log.conf"
+	mv "$ROOT$dir/x.conf" "$ROOT$dir/a.conf"
+	rm "$ROOT$dir/x.virtdiag-log.conf"
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" "environment: a drop-in $dir/virtdiag-log.conf"
+}
+
+@test "suggest: an environment file is in force -> its lines are replaced, no drop-in would win" {
+	file /usr/sbin/libvirtd
+	file /usr/lib/systemd/system/libvirtd.service $'[Service]\nEnvironmentFile=-/etc/sysconfig/libvirtd\n'
+	file /etc/sysconfig/libvirtd $'A=b\nLIBVIRT_LOG_OUTPUTS="3:syslog:x"\n'
+	run -0 --separate-stderr f suggest cgroup
+	has "$output" "environment: in /etc/sysconfig/libvirtd, in place of the lines there
+  LIBVIRT_LOG_FILTERS=1:cgroup
+  LIBVIRT_LOG_OUTPUTS='1:file:/var/log/libvirt/libvirtd.log 3:syslog:x'
+ then:
+  systemctl restart libvirtd
+ undo: put back what was there
+  LIBVIRT_LOG_OUTPUTS=3:syslog:x
+  systemctl restart libvirtd"
+	has "$output" "daemon-log-outputs 3:syslog:x"
+	run -0 --separate-stderr f suggest --json cgroup
+	same "$(json '.suggestions[0].ways[2] | [.id, .file, .replaces_lines] | @json')" \
+		'["environment","/etc/sysconfig/libvirtd",[2]]'
 }
 
 @test "suggest: virtlogd serves beside both and does not time out" {

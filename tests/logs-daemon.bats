@@ -437,3 +437,15 @@ debug,192"
 	has "$output" 'info,starting up,'
 	has "$output" 'warning,<NULL>,qemu-system-x86_64'
 }
+
+@test "logs daemon: --json, a packed log that is damaged in a line of several MiB -> one document a line all the same, exit 3" {
+	{
+		head -c 3000000 /dev/zero | tr '\0' x
+		head -c 1000000 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+		echo
+	} | gzip -1 >"$BATS_TEST_TMPDIR/bad.gz"
+	truncate -s 500000 "$BATS_TEST_TMPDIR/bad.gz"
+	run -3 --separate-stderr vd logs daemon --json "$BATS_TEST_TMPDIR/bad.gz"
+	same "$(jq -s 'length' <<<"$output")" 1
+	has "$stderr" damaged
+}

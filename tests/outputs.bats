@@ -34,7 +34,7 @@ o() {
 	run -0 --separate-stderr o '1:file:/tmp/vd-oracle/a.log 3:journald 4:syslog:virt'
 	same "$output" "$(
 		cat <<-'X'
-			VALID  ITEM                         LEVEL    MATCH
+			VALID  ITEM                         LEVEL    DESTINATION
 			yes    1:file:/tmp/vd-oracle/a.log  debug    file:/tmp/vd-oracle/a.log
 			yes    3:journald                   warning  journald
 			yes    4:syslog:virt                error    syslog:virt
@@ -46,7 +46,7 @@ o() {
 	run -1 --separate-stderr o '3:journald 1:/tmp/x'
 	same "$output" "$(
 		cat <<-'X'
-			VALID  ITEM        LEVEL    MATCH
+			VALID  ITEM        LEVEL    DESTINATION
 			yes    3:journald  warning  journald
 			no     1:/tmp/x    -        -
 
@@ -100,7 +100,7 @@ e() {
 	run -0 --separate-stderr e 1.3.2 $'1:stderr3:file:/tmp/a:b\n4:syslog:v'
 	same "$output" "$(
 		cat <<-'X'
-			VALID  ITEM             LEVEL    MATCH
+			VALID  ITEM             LEVEL    DESTINATION
 			yes    1:stderr         debug    stderr
 			yes    3:file:/tmp/a:b  warning  file:/tmp/a:b
 			yes    4:syslog:v       error    syslog:v

@@ -203,6 +203,28 @@ unknown $IMG at-start"
 	[ "$(row 0 status)" = missing ]
 }
 
+@test "selinux check: missing image with startupPolicy requisite -> missing, and a problem: a start needs it" {
+	host 1
+	define a "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/img/x.iso' startupPolicy='requisite'/><target dev='sda' bus='sata'/><readonly/></disk>"
+	listed /img/x.iso missing
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	[ "$(row 0 status)" = missing ]
+}
+
+@test "selinux check: --categories that libvirt would not draw -> usage; for a guest that runs -> its own count" {
+	local word
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	listed /img/a.raw file "$IMG:c1,c2"
+	for word in foo '' c1024,c1 'c1,' c1,c1 s0:c1,c2 c1,c2,c3 c1.c3 c-1,c2 'c 1,c2' c1,c+2; do
+		run -2 --separate-stderr vd --root "$ROOT" selinux check --categories "$word" a
+		has "$stderr" "c12,c345"
+	done
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check --categories c5,c6 a
+	same "$(row 0 status) $(row 0 expected)" "ok $IMG:c1,c2"
+	has "$stderr" "a runs and has its categories"
+}
+
 @test "selinux check: a directory where an image should be -> broken, exit 1" {
 	host 1
 	define a "$(disk /img/dir raw vda)"
@@ -709,4 +731,47 @@ wrong /mnt/1g/libvirt/qemu/$short"
 	listed "/mnt/ram/$short" dir "$IMG:c1,c2"
 	run -0 --separate-stderr vd --root "$ROOT" --json selinux check $name
 	same "$(jq -r '.files[] | select(.role == "memory") | "\(.status) \(.path)"' <<<"$output")" "ok /mnt/ram/$short"
+}
+
+@test "selinux check: what is not known is not said to be ok -> no mount table, no files, SELinux not known" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	running none "" c3,c4
+	listed /img/a.raw file "$IMG:c1,c2"
+	run -0 --separate-stderr vd --root "$ROOT" selinux check a
+	has "$output" "1 file: 1 ok. Directories, ACLs: ok."
+	has "$stderr" "no mount table"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(jq -r '.missing[] | .what' <<<"$output")" mounts
+	mkdir -p "$ROOT/proc/self"
+	echo "1 0 8:1 / / rw - ext4 /dev/sda1 rw" >"$ROOT/proc/self/mountinfo"
+	run -0 --separate-stderr vd --root "$ROOT" selinux check a none
+	has "$output" "1 file: 1 ok. Directories, ACLs, mounts: ok."
+	same "${lines[-1]}" "No files."
+	same "$stderr" ""
+	# a guest whose labels nobody can judge says why, also when it has no file to say it of
+	rm -r "$ROOT/sys" "$ROOT/etc/selinux"
+	sed -i -z 's|<seclabel.*</seclabel>||' "$ROOT/run/libvirt/qemu/none.xml"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check none
+	has "$(jq -r '.missing[] | .why' <<<"$output")" "nothing tells whether SELinux is active"
+}
+
+@test "selinux check: image whose label was not captured, next start -> unknown, exit 3" {
+	host 1
+	define a "$(disk /img/a.raw raw vda)"
+	listed /img/a.raw file
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason_id)" "unknown no-evidence"
+	has "$(row 0 reason)" "the capture has no label of it"
+}
+
+@test "selinux check: device node in a capture without /dev -> unknown, not missing; with /dev -> missing" {
+	host 1
+	running a "<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='/dev/vg/a'/><target dev='vda' bus='virtio'/></disk>" c1,c2
+	rm "$ROOT/virtdiag-manifest.jsonl"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status) $(row 0 reason)" "unknown the capture has no /dev"
+	mkdir "$ROOT/dev"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
+	same "$(row 0 status)" missing
 }

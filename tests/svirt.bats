@@ -279,6 +279,19 @@ b = 2'
 	run -2 --separate-stderr s disable --driver xen
 }
 
+@test "disable --dry-run: a captured host -> the daemon that it shows, and not that it is not installed" {
+	run -0 --separate-stderr vd --root "$HOSTS/selinux-denials" svirt disable --dry-run --json
+	same "$(json '.changes[] | [.driver, .daemon, .restart] | @json')" '["qemu","libvirtd","needed"]
+["lxc","libvirtd","needed"]'
+	run -0 --separate-stderr vd --root "$HOSTS/selinux-denials" svirt disable --dry-run
+	has "$output" 'next    restart libvirtd'
+	hasnt "$output" 'not installed'
+	mkdir -p "$D/root/etc/libvirt"
+	run -0 --separate-stderr vd --root "$D/root" svirt disable --dry-run --driver qemu
+	has "$output" 'next    restart virtqemud: or libvirtd: the capture does not show which of them reads the file'
+	hasnt "$output" 'not installed'
+}
+
 @test "disable: mode, ACL, attributes and symlink are kept, other names are told" {
 	conf 'a = 1\n'
 	mv "$CONF" "$D/real.conf"
