@@ -46,11 +46,15 @@ static void VD_PRINTF(2, 3) add(struct completion *c, const char *fmt, ...)
 	va_end(ap);
 	if (!word)
 		return;
-	for (const char *p = word; *p; p++) {
-		if ((iscntrl((unsigned char)*p) && *p != '\t')) {
+	for (size_t i = 0, n, all = strlen(word); i < all; i += n) {
+		unsigned code = 0;
+
+		n = vd_utf8_next(word + i, all - i, &code);
+		if (n && code != '\t' && vd_char_unsafe(code)) {
 			free(word);
 			return;
 		}
+		n = n ? n : 1;
 	}
 	if ((c->any_case ? strncasecmp(word, c->cur, len) : strncmp(word, c->cur, len)) || vd_strv_has(&c->words, word))
 		free(word);
@@ -82,7 +86,8 @@ static void add_guest(struct completion *c, const char *name, const char *driver
 {
 	VD_AUTO_BUF qualified = VD_BUF_INIT;
 
-	if (vd_buf_addf(&qualified, "%s:%s", driver, name) < 0)
+	/* A tab would end the name. */
+	if (strchr(name, '\t') || vd_buf_addf(&qualified, "%s:%s", driver, name) < 0)
 		return;
 	/* One that was named before is not offered again. */
 	for (int i = 0; i < c->parse.n_operands; i++)

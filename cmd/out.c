@@ -182,9 +182,15 @@ bool vd_out_json(struct vd_out *out, const char *s, size_t len)
 			to += 6;
 			n = 1;
 		} else {
-			n = vd_utf8_next(s + i, len - i, NULL);
-			memcpy(to, n ? s + i : "\xef\xbf\xbd", n ? n : 3);
-			to += n ? n : 3;
+			unsigned code = 0;
+
+			n = vd_utf8_next(s + i, len - i, &code);
+			if (n && vd_char_unsafe(code)) {
+				to += snprintf(to, 8, "\\u%04x", code);
+			} else {
+				memcpy(to, n ? s + i : "\xef\xbf\xbd", n ? n : 3);
+				to += n ? n : 3;
+			}
 			valid = valid && n;
 			n = n ? n : 1;
 		}

@@ -235,11 +235,7 @@ bool vd_utf8_valid(const char *data, size_t len)
 	return true;
 }
 
-/*
- * Characters that a terminal acts on or that turn the reading direction: a file name that holds them could make the
- * screen say something else than the truth.
- */
-static bool is_unsafe_char(unsigned c)
+bool vd_char_unsafe(unsigned c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
@@ -266,7 +262,7 @@ int vd_buf_add_escaped(struct vd_buf *buf, const char *data, size_t len)
 			continue;
 		}
 		n = vd_utf8_next(data + i, len - i, &c);
-		if (n && !is_unsafe_char(c)) {
+		if (n && !vd_char_unsafe(c)) {
 			r = vd_buf_add(buf, data + i, n);
 			continue;
 		}
@@ -296,7 +292,7 @@ int vd_buf_add_shell(struct vd_buf *buf, const char *word)
 		unsigned c = 0;
 
 		n = vd_utf8_next(word + i, len - i, &c);
-		if (!n || is_unsafe_char(c))
+		if (!n || vd_char_unsafe(c))
 			return -EILSEQ;
 	}
 	if (*word && word[strspn(word, safe)] == '\0')

@@ -51,6 +51,11 @@ int vd_buf_write(const struct vd_buf *buf, int fd) VD_MUST_CHECK;
 int vd_text_setv(char **slot, const char *fmt, va_list args) __attribute__((format(printf, 2, 0))) VD_MUST_CHECK;
 
 /*
+ * Characters that a terminal acts on (C0, DEL, C1) or that are not seen or turn the reading direction: a file name that
+ * holds them could make the screen say something else than the truth.
+ */
+bool vd_char_unsafe(unsigned c);
+/*
  * Append @len bytes of host data made fit for a terminal: control characters, DEL, C1 controls and bytes that are not
  * UTF-8 become \n, \t, \e or \xHH; a backslash stays as it is. For every name or path that is shown to a person.
  */

@@ -80,6 +80,7 @@ struct vd_cg_walk {
 	struct vd_buf names;                   /* scratch space for directories */
 	const char *at;                        /* the group that is being read, for messages */
 	size_t n_groups;
+	bool denied; /* some group may not be looked into: what is in none of the others may be there */
 };
 
 /* The three after one another, without the cost of printf. The caller frees it; NULL: no memory. */
@@ -91,7 +92,7 @@ void vd_cg_walk_view(struct vd_cg_walk *walk, int only);
 /*
  * Open the group @name below @parent in the hierarchies of @mask. Returns the mask of those where it exists.
  * @ret_dirs is filled always. Symlinks are never followed. When it exists in none, errno says why: ENOENT, or what
- * else kept one of them shut.
+ * else kept one of them shut. A group that may not be looked into becomes a problem of the tree.
  */
 unsigned vd_cg_open(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, const char *name, unsigned mask,
                     struct vd_cg_dirs *ret_dirs);

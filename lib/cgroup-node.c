@@ -127,21 +127,54 @@ int vd_cg_note(struct vd_cgroup_tree *tree, enum vd_cgroup_note_id id, const str
 	return 0;
 }
 
+/* The path of @fd, as /proc tells it, in @buf; false when it does not fit. */
+static bool path_of(int fd, char buf[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, buf, PATH_MAX - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0 && n < PATH_MAX - 1;
+}
+
+/* The group @name below @parent of hierarchy @h may not be opened. */
+static int note_denied(struct vd_cg_walk *walk, size_t h, int parent, const char *name, int error)
+{
+	char top[PATH_MAX], path[PATH_MAX];
+	const struct vd_cgroup_hierarchy *hier = &walk->layout->items[h];
+	VD_AUTO_FREE char *shown = NULL;
+	const char *rel = "";
+
+	walk->denied = true;
+	if (path_of(hier->fd, top) && path_of(parent, path) && !strncmp(path, top, strlen(top)))
+		rel = path + strlen(top);
+	if (asprintf(&shown, "%s%s/%s", hier->path, rel, name) < 0) {
+		shown = NULL;
+		return -ENOMEM;
+	}
+	return vd_cg_problem(walk->tree, shown, strerror(error), true);
+}
+
 unsigned vd_cg_open(struct vd_cg_walk *walk, const struct vd_cg_dirs *parent, const char *name, unsigned mask,
                     struct vd_cg_dirs *ret_dirs)
 {
 	unsigned found = 0;
-	int why = ENOENT;
+	int why = ENOENT, error;
 
 	*ret_dirs = vd_cg_no_dirs();
 	for (size_t i = 0; i < walk->layout->len; i++) {
 		if (!(mask & 1u << i) || parent->fd[i] < 0)
 			continue;
 		ret_dirs->fd[i] = openat(parent->fd[i], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		error = errno;
 		if (ret_dirs->fd[i] >= 0)
 			found |= 1u << i;
-		else if (errno != ENOENT)
-			why = errno;
+		else if (error != ENOENT)
+			why = error;
+		if (ret_dirs->fd[i] < 0 && error == EACCES && note_denied(walk, i, parent->fd[i], name, error) < 0)
+			VLOG_WARN("no memory to tell of %s", name);
 	}
 	errno = why;
 	return found;

@@ -182,6 +182,9 @@ static int place_one(struct vd_cg_walk *walk, struct vd_cg_guest *guest, const c
 		return misplaced(walk, guest, path);
 	if (node && (node->stale || node->orphan || !node->guest))
 		return claim(walk, guest, node);
+	if (walk->denied)
+		return vd_cg_problem(walk->tree, vd_guest_name(guest->guest),
+		                     "its group is not among those that may be looked into", true);
 	return add_nowhere(walk, guest, path, h);
 }
 

@@ -160,9 +160,20 @@ int vd_guestcmd_parse(const char *text, size_t len, enum vd_driver driver, struc
 
 /* --- for a shell ----------------------------------------------------------------------------------------------- */
 
+/* The @n bytes at @s as the shell's own printf makes them. */
+static int add_octal(struct vd_buf *buf, const char *s, size_t n)
+{
+	int rc = vd_buf_adds(buf, "\"$(printf '");
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = vd_buf_addf(buf, "\\%03o", (unsigned)(unsigned char)s[i]);
+	return rc == 0 ? vd_buf_adds(buf, "')\"") : rc;
+}
+
 int vd_guestcmd_quote(struct vd_buf *buf, const char *word)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=,./:@%";
+	const char *end = word + strlen(word);
 	bool quoted = false;
 	int rc = 0;
 
@@ -170,19 +181,22 @@ int vd_guestcmd_quote(struct vd_buf *buf, const char *word)
 		return vd_buf_adds(buf, word);
 	if (!*word)
 		return vd_buf_adds(buf, "''");
-	for (; *word && rc == 0; word++) {
-		unsigned char c = (unsigned char)*word;
-		bool control = (c < 0x20 && c != '\n') || c == 0x7f;
-		bool inside = !control && c != '\'';
+	for (size_t n; word < end && rc == 0; word += n) {
+		unsigned code = 0;
+		bool control, inside;
 
+		n = vd_utf8_next(word, (size_t)(end - word), &code);
+		control = n && code != '\n' && vd_char_unsafe(code);
+		inside = !control && *word != '\'';
+		n = n ? n : 1;
 		if (inside != quoted) {
 			rc = vd_buf_addc(buf, '\'');
 			quoted = inside;
 		}
 		if (rc == 0)
-			rc = control     ? vd_buf_addf(buf, "\"$(printf '\\%03o')\"", (unsigned)c)
-			     : c == '\'' ? vd_buf_adds(buf, "\\'")
-			                 : vd_buf_addc(buf, (char)c);
+			rc = control         ? add_octal(buf, word, n)
+			     : *word == '\'' ? vd_buf_adds(buf, "\\'")
+			                     : vd_buf_add(buf, word, n);
 	}
 	return rc == 0 && quoted ? vd_buf_addc(buf, '\'') : rc;
 }

@@ -22,6 +22,7 @@ struct vd_guestlog_reader {
 	int64_t position;       /* bytes handed out */
 	bool cut;               /* the last byte handed out was no newline */
 	bool fresh;             /* nothing of the open file was handed out yet */
+	bool torn;              /* something is missing before it */
 	int64_t *begins;        /* of each file: where its byte 0 is in the stream; INT64_MAX not yet */
 	size_t at;              /* the file of the last line */
 	struct vd_strv problems;
@@ -32,6 +33,7 @@ static int note_problem(struct vd_guestlog_reader *r, size_t file, const char *w
 	const char *path = r->log->files[file].path;
 
 	VLOG_DEBUG("%s: %s", path, why);
+	r->torn = true;
 	return vd_strv_add(&r->problems, path) < 0 || vd_strv_add(&r->problems, why) < 0 ? -ENOMEM : 0;
 }
 
@@ -90,14 +92,14 @@ static ssize_t read_stream(void *data, char *to, size_t max)
 	}
 	/*
 	 * virtlogd cuts at a byte count, so a line may go on in the next file; but one that was never finished, by a
-	 * host that crashed, does not. What begins with a time begins a line.
+	 * host that crashed, does not, nor one whose rest cannot be read. What begins with a time begins a line.
 	 */
-	if (r->fresh && r->cut && vd_guestline_begins(to, (size_t)n)) {
+	if (r->fresh && r->cut && (r->torn || vd_guestline_begins(to, (size_t)n))) {
 		memmove(to + 1, to, (size_t)n++);
 		to[0] = '\n';
 		r->begins[r->next - 1]++;
 	}
-	r->fresh = false;
+	r->fresh = r->torn = false;
 	r->cut = to[n - 1] != '\n';
 	r->position += n;
 	return n;

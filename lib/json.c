@@ -234,6 +234,30 @@ static int export(const struct vd_value *v, struct json_object **ret)
 	return 0;
 }
 
+/* json-c writes what is above 0x7e as it is. Outside of strings there is nothing of the kind. */
+static int add_seen(struct vd_buf *buf, const char *text, size_t len)
+{
+	size_t from = 0;
+	int r = 0;
+
+	for (size_t i = 0, n; i < len && !r; i += n) {
+		unsigned c = 0;
+
+		n = 1;
+		if (text[i] >= 0 && text[i] < 0x7f)
+			continue;
+		n = vd_utf8_next(text + i, len - i, &c);
+		if (n && vd_char_unsafe(c)) {
+			r = vd_buf_add(buf, text + from, i - from);
+			if (!r)
+				r = vd_buf_addf(buf, "\\u%04x", c);
+			from = i + n;
+		}
+		n = n ? n : 1;
+	}
+	return r ? r : vd_buf_add(buf, text + from, len - from);
+}
+
 int vd_json_print(struct vd_buf *buf, const struct vd_value *value, int pretty)
 {
 	VD_CLEANUP(put_object) struct json_object *o = NULL;
@@ -245,5 +269,5 @@ int vd_json_print(struct vd_buf *buf, const struct vd_value *value, int pretty)
 	text = json_object_to_json_string_length(
 	        o, JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0),
 	        &len);
-	return text ? vd_buf_add(buf, text, len) : -ENOMEM;
+	return text ? add_seen(buf, text, len) : -ENOMEM;
 }

@@ -139,6 +139,11 @@ static int next(struct vd_lines *lines, bool complete, struct vd_line *ret_line)
 
 	while (!take_buffered(lines, ret_line)) {
 		n = fill(lines);
+		/* What came before the failure is still a line, and one of which pieces were handed out ends. */
+		if (n < 0 && n != -EAGAIN && lines->start != lines->end) {
+			take(lines, lines->end - lines->start, true, false, ret_line);
+			return 0;
+		}
 		if (n < 0 && !(n == -EAGAIN && complete))
 			return (int)n;
 		if (n > 0)

@@ -65,7 +65,8 @@ int vd_lines_init_read(struct vd_lines *lines, vd_lines_read_fn read, void *data
 void vd_lines_release(struct vd_lines *lines);
 
 /*
- * The next line or piece. At the end of the data a line without newline is handed out with last set.
+ * The next line or piece. At the end of the data, and before a failure is told, a line without newline is handed out
+ * with last set.
  * Returns 0; 1 at the end; a negative errno of read(2), after which the call may be repeated.
  */
 int vd_lines_next(struct vd_lines *lines, struct vd_line *ret_line) VD_MUST_CHECK;

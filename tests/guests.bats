@@ -143,6 +143,21 @@ desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  
 	hasnt "$stderr" root:
 }
 
+@test "guests: name that a terminal would act on -> escaped in JSON, not offered by completion" {
+	local dir=$BATS_TEST_TMPDIR/names/etc/libvirt/qemu
+	mkdir -p "$dir"
+	printf '<domain type="kvm"><name>a&#x9b;31m&#x202e;</name></domain>' >"$dir/a.xml"
+	printf '<domain type="kvm"><name>tab&#9;x</name></domain>' >"$dir/b.xml"
+	printf '<domain type="kvm"><name>café</name></domain>' >"$dir/c.xml"
+	run -0 --separate-stderr vd --root "$BATS_TEST_TMPDIR/names" guests --json
+	has "$output" '"guest": "a\u009b31m\u202e"'
+	has "$output" '"guest": "café"'
+	same "$(json '.guests[0].guest')" $'a\u009b31m\u202e'
+	run -0 --separate-stderr vd __complete -- --root "$BATS_TEST_TMPDIR/names" guests ''
+	same "$(grep -c "qemu" <<<"$output")" 1
+	has "$output" café
+}
+
 @test "guests: a directory that cannot be listed -> named, exit 3" {
 	mkdir -p "$BATS_TEST_TMPDIR/odd/etc/libvirt"
 	: >"$BATS_TEST_TMPDIR/odd/etc/libvirt/qemu"

@@ -300,6 +300,30 @@ short"
 	has "$stderr" 'cannot read the journal'
 }
 
+@test "logs daemon: a file of the journal as FILE -> its entries; damaged, or with -f -> refused" {
+	local file=$BATS_TEST_TMPDIR/system.journal
+	xz -dc "$BATS_TEST_DIRNAME/data/logs/virtqemud.journal.xz" >"$file"
+	run -0 --separate-stderr vd logs daemon --json "$file"
+	same "$(jsons 'map(select(.continues|not))|length')" 40
+	same "$(jsons '.[4]|[.time,.category,.file]|@json')" \
+		"[\"2026-11-23T09:47:18.576000Z\",\"network.bridge_driver\",\"$file\"]"
+	run -0 --separate-stderr bash -c '"$VIRTDIAG" logs daemon --category network.bridge_driver - <"$1"' - "$file"
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 --separate-stderr vd logs stats --json "$file"
+	same "$(json .records)" 40
+	# beside another log, and from a time on
+	some >"$BATS_TEST_TMPDIR/l"
+	run -0 --separate-stderr vd logs stats --json --since '2026-11-23 09:47:18.610Z' "$file" "$BATS_TEST_TMPDIR/l"
+	same "$(json .records)" 2
+	run -3 --separate-stderr vd logs daemon -f "$file"
+	same "$output" ""
+	has "$stderr" "$file is a file of the journal and cannot be followed alone"
+	head -c 4096 /dev/zero | dd of="$file" bs=8 seek=1 conv=notrunc status=none
+	run -3 --separate-stderr vd logs daemon "$file"
+	same "$output" ""
+	has "$stderr" "cannot read the journal file $file"
+}
+
 # until FILE TEXT: waits until TEXT is in FILE
 until_has() {
 	for ((i = 0; i < 200; i++)); do
@@ -412,4 +436,16 @@ debug,192"
 		"$HOSTS/guest-logs/var/log/libvirt/qemu/lf-term.log"
 	has "$output" 'info,starting up,'
 	has "$output" 'warning,<NULL>,qemu-system-x86_64'
+}
+
+@test "logs daemon: --json, a packed log that is damaged in a line of several MiB -> one document a line all the same, exit 3" {
+	{
+		head -c 3000000 /dev/zero | tr '\0' x
+		head -c 1000000 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+		echo
+	} | gzip -1 >"$BATS_TEST_TMPDIR/bad.gz"
+	truncate -s 500000 "$BATS_TEST_TMPDIR/bad.gz"
+	run -3 --separate-stderr vd logs daemon --json "$BATS_TEST_TMPDIR/bad.gz"
+	same "$(jq -s 'length' <<<"$output")" 1
+	has "$stderr" damaged
 }

@@ -563,3 +563,14 @@ char device redirected to /dev/pts/0 (label charserial0)"
 	run -0 --separate-stderr bash -c '"$1" --root "$2" logs show a | head -n 2' _ "$VIRTDIAG" "$ROOT"
 	same "$stderr" ""
 }
+
+@test "logs show: a rotated file that ends in damage -> its last line ends there and is not that of the next file" {
+	local dir=$BATS_TEST_TMPDIR/torn/var/log/libvirt/qemu
+	mkdir -p "$dir"
+	seq 1000000 1020000 | gzip >"$dir/a.log.0.gz"
+	truncate -s 20000 "$dir/a.log.0.gz"
+	echo 'the first line' >"$dir/a.log"
+	run -3 --separate-stderr vd --root "$BATS_TEST_TMPDIR/torn" logs show a
+	same "${lines[-1]}" 'the first line'
+	has "$stderr" a.log.0.gz
+}

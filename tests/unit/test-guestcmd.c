@@ -62,6 +62,10 @@ static void test_quote(void)
 		{ "'", "\\'" },
 		{ "two\nlines", "'two\nlines'" },
 		{ "esc\033[1m", "'esc'\"$(printf '\\033')\"'[1m'" },
+		{ "csi\xc2\x9b"
+		  "31m\xe2\x80\xae",
+		  "'csi'\"$(printf '\\302\\233')\"'31m'\"$(printf '\\342\\200\\256')\"" },
+		{ "not UTF-8: \xff", "'not UTF-8: \xff'" },
 		{ "~", "'~'" },
 	};
 
