@@ -73,11 +73,14 @@ bool vd_is_own_opt(const struct vd_cmd *cmd, const struct vd_opt *opt)
 
 const char *vd_nearest(const char *word, const char *const *candidates)
 {
-	size_t len = strlen(word), best = SIZE_MAX;
+	enum {
+		LIMIT = 64
+	};
+	size_t len = strlen(word), best = LIMIT + 1;
 	const char *found = NULL;
 
 	for (; *candidates; candidates++) {
-		size_t n = vd_edit_distance(word, len, *candidates, strlen(*candidates), 64);
+		size_t n = vd_edit_distance(word, len, *candidates, strlen(*candidates), LIMIT);
 
 		/* The start of a longer name was meant as an abbreviation: always near. */
 		if (len >= 3 && !strncmp(word, *candidates, len))
@@ -87,5 +90,5 @@ const char *vd_nearest(const char *word, const char *const *candidates)
 			found = *candidates;
 		}
 	}
-	return best <= 1 + len / 4 ? found : NULL;
+	return best <= LIMIT && best <= 1 + len / 4 ? found : NULL;
 }

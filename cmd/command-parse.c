@@ -60,6 +60,23 @@ const struct vd_opt vd_table_opts[] = {
 
 /* --- did you mean ---------------------------------------------------------------------------------------------- */
 
+#define MAX_ECHO 64 /* bytes of a word that a message repeats */
+
+/* @word for a message about it: the start of one that nobody would read to its end. In @buf or as it is. */
+static const char *echo(const char *word, char buf[MAX_ECHO + 4])
+{
+	size_t len = strnlen(word, MAX_ECHO + 1);
+
+	if (len <= MAX_ECHO)
+		return word;
+	/* Not within a character of UTF-8. */
+	for (len = MAX_ECHO; len > MAX_ECHO - 3 && ((unsigned char)word[len] & 0xc0) == 0x80; len--)
+		continue;
+	memcpy(buf, word, len);
+	memcpy(buf + len, "...", 4);
+	return buf;
+}
+
 /* The nearest name of a command, or of an option ("--name"), as " (did you mean ...?)"; "" when nothing is near. */
 static const char *meant_cmd(const struct vd_cmd *const *list, const char *word, char *buf, size_t size)
 {
@@ -347,13 +364,13 @@ static enum vd_exit name_command(struct vd_parse *p, const char *word)
 {
 	const struct vd_cmd *const *list = p->group ? p->group->verbs : vd_commands;
 	const struct vd_cmd *cmd = vd_find_cmd(list, word);
-	char hint[128], name[128];
+	char hint[128], name[128], start[MAX_ECHO + 4];
 
 	if (!cmd && p->group)
-		return usage(p, "'%s' has no command '%s'%s", p->group->name, word,
+		return usage(p, "'%s' has no command '%s'%s", p->group->name, echo(word, start),
 		             meant_cmd(list, word, hint, sizeof(hint)));
 	if (!cmd)
-		return usage(p, "unknown command '%s'%s", word, meant_cmd(list, word, hint, sizeof(hint)));
+		return usage(p, "unknown command '%s'%s", echo(word, start), meant_cmd(list, word, hint, sizeof(hint)));
 	free(p->ctx->command_name);
 	p->ctx->command_name = strdup(vd_cmd_full_name(p->group, cmd, name, sizeof(name)));
 	if (!p->ctx->command_name)
@@ -377,13 +394,15 @@ static int count_required(const struct vd_cmd *cmd)
 static enum vd_exit operand(struct vd_parse *p, char *word)
 {
 	const struct vd_arg *a;
-	char **operands;
+	char **operands, start[MAX_ECHO + 4];
 
 	if (!p->cmd)
 		return name_command(p, word);
 	a = vd_arg_at(p->cmd, p->n_operands);
 	if (!a && !p->want_help)
-		return usage(p, "unexpected argument '%s'", word);
+		return usage(p, "unexpected argument '%s'", echo(word, start));
+	if (a && a->type == VD_OPT_PATH && !*word)
+		return usage(p, "the %s is empty", a->name);
 	if (a && a->type == VD_OPT_ENUM && check_word(p, a->name, a->words, word) != VD_EXIT_OK)
 		return VD_EXIT_USAGE;
 	operands = realloc(p->operands, ((size_t)p->n_operands + 2) * sizeof(*operands));

@@ -91,18 +91,31 @@ static void add_mode(struct status_run *run)
 {
 	static const char *const words[] = { "unknown", "off", "permissive", "enforcing" };
 	int now = run->settings.selinux; /* -2 to 1 */
-	const char *value = words[now + 2], *wanted = run->config.mode;
-	struct item i = { .item = "mode", .value = value, .status = "ok", .path = "/sys/fs/selinux/enforce" };
+	const char *value = words[now + 2], *wanted = run->config.mode, *from = run->settings.selinux_from;
+	struct item i = { .item = "mode", .value = value, .status = "ok", .path = from };
 	VD_AUTO_BUF note = VD_BUF_INIT;
-	bool differs = wanted && now >= -1 && strcmp(wanted, now == -1 ? "disabled" : value) != 0;
+	bool differs;
+
+	if (run->settings.selinux_unread)
+		vd_report_missing(run->report, "mode", run->settings.selinux_unread, true);
+	/* What a boot was to make of it may have been changed since. */
+	if (now >= 0 && from && !strcmp(from, VD_SELINUX_CONFIG)) {
+		add_item(run, &(struct item){ .item = "mode",
+		                              .value = "unknown",
+		                              .expected = value,
+		                              .status = "unknown",
+		                              .path = from,
+		                              .note = "no file tells the mode that was running, only the one that was "
+		                                      "configured" });
+		return;
+	}
+	differs = wanted && now >= -1 && strcmp(wanted, now == -1 ? "disabled" : value) != 0;
 
 	if (now == -2) {
 		i.status = "unknown";
-		i.path = NULL;
 		i.note = "nothing tells whether SELinux is on";
 	} else if (now == -1) {
 		i.status = "info";
-		i.path = NULL;
 		i.note = "SELinux confines nothing on this host";
 	} else if (now == 0) {
 		i.status = "warning";
@@ -122,10 +135,13 @@ static void add_mode(struct status_run *run)
 static void add_policy(struct status_run *run)
 {
 	const char *dir = run->settings.contexts_dir;
+	bool unread = run->settings.unread.len > 0, on = run->settings.selinux >= 0;
 	VD_AUTO_FREE char *copy = dir ? strdup(dir) : NULL;
 	char *slash = copy ? strrchr(copy, '/') : NULL;
 	struct item i = { .status = "info", .item = "policy", .path = dir };
 
+	for (size_t k = 0; k < run->settings.unread.len; k++)
+		vd_report_missing(run->report, "policy", run->settings.unread.items[k], on);
 	if (slash)
 		*slash = '\0';
 	i.value = slash ? strrchr(copy, '/') : NULL;
@@ -133,13 +149,16 @@ static void add_policy(struct status_run *run)
 		i.value++;
 	else
 		i.value = run->config.policy;
-	if (run->settings.selinux >= 0 && !dir) {
+	if (on && unread) {
+		i.status = "unknown";
+		i.note = "not all of its contexts files could be read";
+	} else if (on && !dir) {
 		i.status = "wrong";
 		i.note = "the contexts files of the policy are missing: libvirt cannot label anything";
 	}
 	if (i.value)
 		add_item(run, &i);
-	if (run->settings.selinux >= 0 && dir && !run->settings.domain_context)
+	if (on && dir && !unread && !run->settings.domain_context)
 		add_item(run, &(struct item){ .status = "wrong",
 		                              .item = "policy",
 		                              .name = "virtual_domain_context",

@@ -82,22 +82,33 @@ static char *join(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", strcmp(dir, "/") ? dir : "", name) < 0 ? NULL : path;
 }
 
-/* 1 when DIR/NAME is a file of @type (links followed), 0 when not; -ENOMEM. */
-static int there(struct vd_root *root, const char *dir, const char *name, enum vd_file_type type)
+/* Does @rc mean that the file is not there? A capture that does not list it has none either. */
+static bool is_absent(int rc)
+{
+	return rc == -ENOENT || rc == -ENOTDIR || rc == -VD_NO_EVIDENCE;
+}
+
+/* 1 when DIR/NAME is a file of @type (links followed), 0 when not; -ENOMEM; -EACCES and others: it cannot be told. */
+static int there(struct vd_root *root, const char *dir, const char *name, enum vd_file_type type, struct vd_err *err)
 {
 	VD_AUTO_FREE char *path = join(dir, name);
 	struct vd_stat st;
+	int rc = path ? vd_root_stat(root, path, &st, err) : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	return vd_root_stat(root, path, &st, NULL) == 0 && st.type == type;
+	if (rc < 0)
+		return is_absent(rc) ? 0 : rc;
+	return st.type == type;
 }
 
-static int slurp(struct vd_root *root, const char *dir, const char *name, struct vd_buf *buf)
+/* 1: read; 0: there is no such file, and @buf is empty; a negative errno: it cannot be read. */
+static int slurp(struct vd_root *root, const char *dir, const char *name, struct vd_buf *buf, struct vd_err *err)
 {
 	VD_AUTO_FREE char *path = join(dir, name);
+	int rc = path ? vd_root_read(root, path, VD_MAX_CONF, buf, err) : -ENOMEM;
 
-	return path ? vd_root_read(root, path, VD_MAX_CONF, buf, NULL) : -ENOMEM;
+	if (rc < 0)
+		vd_buf_clear(buf);
+	return rc == 0 ? 1 : is_absent(rc) ? 0 : rc;
 }
 
 /* What stands in the quotes (@open, @close) that follow @key in @text; NULL. */
@@ -123,12 +134,14 @@ static char *defined(const char *text, const char *name)
 
 /* --- which tree --------------------------------------------------------------------------------------------------- */
 
-static int find_sources(struct vd_root *root, const char *dir, struct vd_tree *tree)
+/* 1: @dir holds the sources, and @tree tells which; 0: it does not; a negative errno. */
+static int find_sources(struct vd_root *root, const char *dir, struct vd_tree *tree, struct vd_err *err)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	const char *s;
+	int rc = slurp(root, dir, "meson.build", &text, err);
 
-	if (slurp(root, dir, "meson.build", &text) == 0) {
+	if (rc > 0) {
 		s = strstr(vd_buf_str(&text), "project(");
 		s = s ? s + strlen("project(") : "";
 		s += strspn(s, " \t\r\n");
@@ -139,7 +152,11 @@ static int find_sources(struct vd_root *root, const char *dir, struct vd_tree *t
 			return tree->source ? 1 : -ENOMEM;
 		}
 	}
-	if (slurp(root, dir, "configure.ac", &text) == 0 || slurp(root, dir, "configure.in", &text) == 0) {
+	if (rc >= 0)
+		rc = slurp(root, dir, "configure.ac", &text, err);
+	if (rc == 0)
+		rc = slurp(root, dir, "configure.in", &text, err);
+	if (rc > 0) {
 		s = strstr(vd_buf_str(&text), "AC_INIT(");
 		if (s && (!strncmp(s + 8, "[libvirt]", 9) || !strncmp(s + 8, "libvirt,", 8))) {
 			tree->kind = VD_TREE_AUTOTOOLS;
@@ -148,35 +165,44 @@ static int find_sources(struct vd_root *root, const char *dir, struct vd_tree *t
 			return tree->source ? 1 : -ENOMEM;
 		}
 	}
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
-/* The directory of the sources that a meson build directory tells; NULL. */
-static char *meson_source(struct vd_root *root, const char *build)
+/* The directory of the sources that a meson build directory tells; NULL in @ret_source when it tells none. */
+static int meson_source(struct vd_root *root, const char *build, char **ret_source, struct vd_err *err)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	VD_AUTO_VALUE struct vd_value *json = NULL;
 	const char *source;
+	int rc = slurp(root, build, "meson-info/meson-info.json", &text, err);
 
-	if (slurp(root, build, "meson-info/meson-info.json", &text) < 0 ||
-	    vd_json_parse(vd_buf_str(&text), text.len, &json, NULL) < 0)
-		return NULL;
+	*ret_source = NULL;
+	if (rc < 0 || vd_json_parse(vd_buf_str(&text), text.len, &json, NULL) < 0)
+		return rc < 0 ? rc : 0;
 	source = vd_value_get_str(vd_value_find(vd_value_find(json, "directories"), "source"), NULL);
-	return source && *source == '/' ? strdup(source) : NULL;
+	if (!source || *source != '/')
+		return 0;
+	*ret_source = strdup(source);
+	return *ret_source ? 0 : -ENOMEM;
 }
 
 static int find_meson_build(struct vd_root *root, struct vd_tree *tree, struct vd_err *err)
 {
 	VD_AUTO_STRV names = VD_STRV_INIT;
 	VD_AUTO_BUF several = VD_BUF_INIT;
+	VD_AUTO_ERR why = VD_ERR_INIT, denied = VD_ERR_INIT;
 	int rc = vd_root_list(root, tree->source, &names, err);
 
 	for (size_t i = 0; rc == 0 && i < names.len; i++) {
 		VD_AUTO_FREE char *dir = join(tree->source, names.items[i]);
 
-		if (!dir)
-			return -ENOMEM;
-		if (there(root, dir, "meson-info/meson-info.json", VD_FILE_REG) != 1)
+		int r = dir ? there(root, dir, "meson-info/meson-info.json", VD_FILE_REG, &why) : -ENOMEM;
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0 && !denied.code)
+			vd_err_set(&denied, -r, "%s", vd_err_text(&why));
+		if (r <= 0)
 			continue;
 		if (vd_buf_addf(&several, "%s%s", several.len ? ", " : "", dir) < 0)
 			return -ENOMEM;
@@ -186,6 +212,9 @@ static int find_meson_build(struct vd_root *root, struct vd_tree *tree, struct v
 	if (rc == 0 && strchr(vd_buf_str(&several), ','))
 		return vd_err_set(err, EEXIST, "%s is built in several directories; name one of them: %s", tree->source,
 		                  vd_buf_str(&several));
+	/* What must not be looked into may be the one. */
+	if (rc == 0 && !tree->build && denied.code)
+		return vd_err_set(err, denied.code, "%s", vd_err_text(&denied));
 	return rc;
 }
 
@@ -193,23 +222,28 @@ static int find_meson_build(struct vd_root *root, struct vd_tree *tree, struct v
 static int locate(struct vd_root *root, const char *path, struct vd_tree *tree, struct vd_err *err)
 {
 	VD_AUTO_FREE char *source = NULL;
-	int rc;
+	int rc = there(root, path, "meson-info/meson-info.json", VD_FILE_REG, err);
 
-	if (there(root, path, "meson-info/meson-info.json", VD_FILE_REG) == 1) {
-		source = meson_source(root, path);
-		rc = source ? find_sources(root, source, tree) : 0;
+	if (rc > 0) {
+		rc = meson_source(root, path, &source, err);
+		if (rc == 0 && source)
+			rc = find_sources(root, source, tree, err);
 		tree->build = strdup(path);
-		if (rc == 1 && !tree->build)
+		if (!tree->build)
 			return -ENOMEM;
-	} else {
-		rc = find_sources(root, path, tree);
+	} else if (rc == 0) {
+		rc = find_sources(root, path, tree, err);
 		if (rc == 1 && tree->kind == VD_TREE_MESON) {
 			int r = find_meson_build(root, tree, err);
 
 			if (r < 0)
 				return r;
-		} else if (rc == 1 && there(root, path, "config.status", VD_FILE_REG) == 1) {
-			tree->build = strdup(path);
+		} else if (rc == 1) {
+			int r = there(root, path, "config.status", VD_FILE_REG, err);
+
+			tree->build = r > 0 ? strdup(path) : NULL;
+			if (r < 0 || (r > 0 && !tree->build))
+				return r < 0 ? r : -ENOMEM;
 		}
 	}
 	if (rc == 0)
@@ -221,26 +255,32 @@ static int locate(struct vd_root *root, const char *path, struct vd_tree *tree, 
 
 /* --- what was built ----------------------------------------------------------------------------------------------- */
 
-static void load_config(struct vd_root *root, struct vd_tree *tree)
+static int load_config(struct vd_root *root, struct vd_tree *tree, struct vd_err *err)
 {
 	static const char *const dirs[] = { "configmake.h", "gnulib/lib/configmake.h", "src/configmake.h" };
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	const char *s;
+	int rc = 0;
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(dirs) && !tree->sysconfdir; i++) {
-		if (slurp(root, tree->build, dirs[i], &text) < 0)
+		rc = slurp(root, tree->build, dirs[i], &text, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
 			continue;
 		tree->prefix = defined(vd_buf_str(&text), "PREFIX");
 		tree->sysconfdir = defined(vd_buf_str(&text), "SYSCONFDIR");
 		tree->localstatedir = defined(vd_buf_str(&text), "LOCALSTATEDIR");
 	}
-	if (slurp(root, tree->build, tree->kind == VD_TREE_MESON ? "meson-config.h" : "config.h", &text) < 0)
-		return;
+	rc = slurp(root, tree->build, tree->kind == VD_TREE_MESON ? "meson-config.h" : "config.h", &text, err);
+	if (rc <= 0)
+		return rc;
 	s = vd_buf_str(&text);
 	tree->built_version = defined(s, "PACKAGE_VERSION");
 	tree->with_lxc = strstr(s, "#define WITH_LXC 1") != NULL;
 	tree->with_qemu = strstr(s, "#define WITH_QEMU 1") != NULL;
 	tree->with_selinux = strstr(s, "#define WITH_SECDRIVER_SELINUX 1") != NULL;
+	return 0;
 }
 
 /* Does @path begin with "#!"? libtool's wrappers do. */
@@ -257,10 +297,10 @@ static char *behind_wrapper(struct vd_root *root, const char *dir, const char *n
 	char relative[128];
 
 	snprintf(relative, sizeof(relative), ".libs/lt-%s", name);
-	if (there(root, dir, relative, VD_FILE_REG) == 1)
+	if (there(root, dir, relative, VD_FILE_REG, NULL) == 1)
 		return join(dir, relative);
 	snprintf(relative, sizeof(relative), ".libs/%s", name);
-	return there(root, dir, relative, VD_FILE_REG) == 1 ? join(dir, relative) : NULL;
+	return there(root, dir, relative, VD_FILE_REG, NULL) == 1 ? join(dir, relative) : NULL;
 }
 
 static int add_program(struct vd_root *root, struct vd_tree *tree, const struct known *k, const char *dir, bool fedora)
@@ -298,7 +338,7 @@ static bool has_fedora_types(struct vd_root *root)
 	       strstr(vd_buf_str(&text), "SELINUXTYPE=targeted") != NULL;
 }
 
-static int find_programs(struct vd_root *root, struct vd_tree *tree)
+static int find_programs(struct vd_root *root, struct vd_tree *tree, struct vd_err *err)
 {
 	static const char *const places[] = { "src", "daemon", "tools" };
 	bool fedora = has_fedora_types(root);
@@ -306,7 +346,7 @@ static int find_programs(struct vd_root *root, struct vd_tree *tree)
 	for (size_t i = 0; i < VD_ARRAY_SIZE(known); i++) {
 		for (size_t k = 0; k < VD_ARRAY_SIZE(places); k++) {
 			VD_AUTO_FREE char *dir = join(tree->build, places[k]);
-			int rc = dir ? there(root, dir, known[i].name, VD_FILE_REG) : -ENOMEM;
+			int rc = dir ? there(root, dir, known[i].name, VD_FILE_REG, err) : -ENOMEM;
 
 			if (rc > 0)
 				rc = add_program(root, tree, &known[i], dir, fedora);
@@ -319,14 +359,14 @@ static int find_programs(struct vd_root *root, struct vd_tree *tree)
 	return 0;
 }
 
-static int find_libraries(struct vd_root *root, struct vd_tree *tree)
+static int find_libraries(struct vd_root *root, struct vd_tree *tree, struct vd_err *err)
 {
 	VD_AUTO_FREE char *dir = join(tree->build, tree->kind == VD_TREE_MESON ? "src" : "src/.libs");
 	VD_AUTO_STRV names = VD_STRV_INIT;
-	int rc = 0;
+	int rc = dir ? vd_root_list(root, dir, &names, err) : -ENOMEM;
 
-	if (!dir || vd_root_list(root, dir, &names, NULL) == -ENOMEM)
-		return -ENOMEM;
+	if (rc < 0)
+		return is_absent(rc) ? 0 : rc;
 	for (size_t i = 0; i < names.len && rc == 0; i++) {
 		const char *so = strstr(names.items[i], ".so");
 		VD_AUTO_FREE char *path = so && (!so[3] || so[3] == '.') ? join(dir, names.items[i]) : NULL;
@@ -349,19 +389,17 @@ int vd_tree_load(struct vd_root *root, const char *path, struct vd_tree *ret_tre
 
 	if (rc == 0)
 		rc = locate(root, real, &tree, err);
-	if (rc < 0)
-		return rc == -ENOMEM ? vd_err_set(err, ENOMEM, "out of memory") : rc;
-	if (tree.build) {
-		load_config(root, &tree);
-		rc = find_programs(root, &tree);
-		rc = rc < 0 ? rc : find_libraries(root, &tree);
-		if (rc == 0 && there(root, tree.build, "run", VD_FILE_REG) == 1)
+	if (rc == 0 && tree.build) {
+		rc = load_config(root, &tree, err);
+		rc = rc < 0 ? rc : find_programs(root, &tree, err);
+		rc = rc < 0 ? rc : find_libraries(root, &tree, err);
+		if (rc == 0 && there(root, tree.build, "run", VD_FILE_REG, NULL) == 1)
 			tree.run = join(tree.build, "run");
-		if (there(root, tree.build, "python/.libs", VD_FILE_DIR) == 1)
+		if (there(root, tree.build, "python/.libs", VD_FILE_DIR, NULL) == 1)
 			tree.python = join(tree.build, "python");
 	}
 	if (rc < 0)
-		return vd_err_set(err, ENOMEM, "out of memory");
+		return rc == -ENOMEM ? vd_err_set(err, ENOMEM, "out of memory") : rc;
 	VLOG_DEBUG("%s: %s, built in %s, %zu programs", tree.source, vd_tree_kind_name(tree.kind),
 	           tree.build ? tree.build : "(nowhere)", tree.n_programs);
 	*ret_tree = tree;

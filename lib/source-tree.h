@@ -53,7 +53,8 @@ struct vd_tree {
 /*
  * Examine the tree at @path: its top directory or its build directory. Returns 0; -ENOENT: there is no such directory;
  * -EINVAL: it is no tree of libvirt; -EEXIST: it was configured in several directories, which the sentence names: one
- * of them has to be given; -ENOMEM; another negative errno. The caller releases *@ret_tree.
+ * of them has to be given; -ENOMEM; another negative errno: it, or a file in it that matters, cannot be read. The
+ * caller releases *@ret_tree.
  */
 int vd_tree_load(struct vd_root *root, const char *path, struct vd_tree *ret_tree, struct vd_err *err) VD_MUST_CHECK;
 void vd_tree_release(struct vd_tree *tree);

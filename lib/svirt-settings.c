@@ -15,6 +15,12 @@ VLOG_CATEGORY("virtdiag.svirt.settings");
 
 #define MAX_CONTEXTS (64u << 10)
 
+/* Is @r, from opening or reading, the answer that there is no such thing? All else is no answer. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
 /* Read a small text file; an absent or unreadable one gives an empty @buf. Returns 0 or -ENOMEM. */
 static int read_text(struct vd_root *root, const char *path, struct vd_buf *buf)
 {
@@ -27,6 +33,25 @@ static int read_text(struct vd_root *root, const char *path, struct vd_buf *buf)
 		VLOG_DEBUG("%s: not read (%d)", path, r);
 	}
 	return r == -ENOMEM ? r : 0;
+}
+
+/* Tells in s->unread of a contexts file that is there and not readable. Returns 0 or -ENOMEM. */
+static int tell_unread(struct vd_svirt_settings *s, int r, const struct vd_err *err)
+{
+	if (r >= 0 || is_absent(r))
+		return 0;
+	return r == -ENOMEM ? r : vd_strv_add(&s->unread, vd_err_text(err));
+}
+
+/* As read_text(), for a file of the policy. */
+static int read_contexts(struct vd_root *root, const char *path, struct vd_buf *buf, struct vd_svirt_settings *s)
+{
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = vd_root_read(root, path, MAX_CONTEXTS, buf, &err);
+
+	if (r < 0)
+		vd_buf_clear(buf);
+	return tell_unread(s, r, &err);
 }
 
 /* Copy of @len bytes at @text without blanks at both ends into *@slot; an empty line leaves it alone. */
@@ -44,14 +69,15 @@ static int take_line(const char *text, size_t len, char **slot)
 }
 
 /* The first two lines of a contexts file. */
-static int read_lines(struct vd_root *root, const char *dir, const char *name, char **first, char **second)
+static int read_lines(struct vd_root *root, struct vd_svirt_settings *s, const char *name, char **first, char **second)
 {
 	VD_AUTO_BUF path = VD_BUF_INIT;
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	const char *at, *end;
 	char **slots[] = { first, second };
 
-	if (vd_buf_addf(&path, "%s/%s", dir, name) < 0 || read_text(root, vd_buf_str(&path), &text) < 0)
+	if (vd_buf_addf(&path, "%s/%s", s->contexts_dir, name) < 0 ||
+	    read_contexts(root, vd_buf_str(&path), &text, s) < 0)
 		return -ENOMEM;
 	at = vd_buf_str(&text);
 	end = at + strlen(at);
@@ -84,7 +110,8 @@ static int read_lxc_contexts(struct vd_root *root, struct vd_svirt_settings *s)
 	VD_AUTO_CONF conf = { NULL, 0 };
 	int r;
 
-	if (vd_buf_addf(&path, "%s/lxc_contexts", s->contexts_dir) < 0 || read_text(root, vd_buf_str(&path), &text) < 0)
+	if (vd_buf_addf(&path, "%s/lxc_contexts", s->contexts_dir) < 0 ||
+	    read_contexts(root, vd_buf_str(&path), &text, s) < 0)
 		return -ENOMEM;
 	r = vd_conf_parse(vd_buf_str(&text), text.len, vd_buf_str(&path), &conf, NULL);
 	if (r < 0)
@@ -115,28 +142,36 @@ static int config_value(const char *text, const char *key, char **ret_value)
 }
 
 /* Opened, not stat()ed: a capture's manifest tells of images, while these directories were copied as they are. */
-static bool is_dir(struct vd_root *root, const char *path)
+static int open_contexts(struct vd_root *root, const char *path, struct vd_err *err)
 {
 	VD_AUTO_CLOSE int fd = -1;
 
-	return vd_root_open_dir(root, path, &fd, NULL) == 0;
+	return vd_root_open_dir(root, path, &fd, err);
 }
 
-/* Where the policy's contexts files are: SELINUXTYPE's directory, else the one that the usual distributions have. */
+/*
+ * Where the policy's contexts files are: SELINUXTYPE's directory, else the one that the usual distributions have. One
+ * that must not be opened may be the right one: then there is none, and s->unread tells why.
+ */
 static int find_contexts(struct vd_root *root, const char *type, struct vd_svirt_settings *s)
 {
 	const char *types[] = { type, "targeted", "default" };
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(types); i++) {
 		VD_AUTO_BUF path = VD_BUF_INIT;
+		VD_AUTO_ERR err = VD_ERR_INIT;
+		int r;
 
 		/* The type is one path component; anything else would lead elsewhere. */
 		if (!types[i] || strchr(types[i], '/'))
 			continue;
 		if (vd_buf_addf(&path, "/etc/selinux/%s/contexts", types[i]) < 0)
 			return -ENOMEM;
-		if (!is_dir(root, vd_buf_str(&path)))
+		r = open_contexts(root, vd_buf_str(&path), &err);
+		if (is_absent(r))
 			continue;
+		if (r < 0)
+			return tell_unread(s, r, &err);
 		s->contexts_dir = vd_buf_steal(&path);
 		return s->contexts_dir ? 0 : -ENOMEM;
 	}
@@ -149,9 +184,9 @@ static int load_contexts(struct vd_root *root, const char *type, struct vd_svirt
 
 	if (r < 0 || !s->contexts_dir)
 		return r;
-	r = read_lines(root, s->contexts_dir, "virtual_domain_context", &s->domain_context, &s->domain_context_tcg);
+	r = read_lines(root, s, "virtual_domain_context", &s->domain_context, &s->domain_context_tcg);
 	if (r == 0)
-		r = read_lines(root, s->contexts_dir, "virtual_image_context", &s->image_context, &s->content_context);
+		r = read_lines(root, s, "virtual_image_context", &s->image_context, &s->content_context);
 	if (r == 0)
 		r = read_lxc_contexts(root, s);
 	return r;
@@ -203,25 +238,42 @@ static int sosreport_mode(struct vd_root *root)
 	return -2;
 }
 
-/* See the comment at vd_svirt_settings.selinux. */
-static int find_mode(struct vd_root *root, const char *configured)
+/* Sets selinux and its kin in @s; see the comments there. Returns 0 or -ENOMEM. */
+static int find_mode(struct vd_root *root, const char *configured, struct vd_svirt_settings *s)
 {
+	static const char enforce[] = "/sys/fs/selinux/enforce";
 	VD_AUTO_BUF text = VD_BUF_INIT;
-	int r = vd_root_read(root, "/sys/fs/selinux/enforce", 64, &text, NULL);
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r = vd_root_read(root, enforce, 64, &text, &err), now = -2;
 
-	if (r == 0 && (vd_buf_str(&text)[0] == '0' || vd_buf_str(&text)[0] == '1'))
-		return vd_buf_str(&text)[0] == '1';
-	if (vd_root_is_live(root))
-		return r == -ENOENT || r == -ENOTDIR ? -1 : -2;
-	if (vd_root_is_sosreport(root) && sosreport_mode(root) != -2)
-		return sosreport_mode(root);
-	if (in_lsm_list(root) == 0)
-		return -1;
-	if (configured && !strcasecmp(configured, "enforcing"))
-		return 1;
-	if (configured && !strcasecmp(configured, "permissive"))
+	if (r == 0 && (vd_buf_str(&text)[0] == '0' || vd_buf_str(&text)[0] == '1')) {
+		s->selinux_from = enforce;
+		s->selinux = vd_buf_str(&text)[0] == '1';
 		return 0;
-	return configured && !strcasecmp(configured, "disabled") ? -1 : -2;
+	}
+	if (r < 0 && !is_absent(r)) {
+		s->selinux_unread = strdup(vd_err_text(&err));
+		if (!s->selinux_unread)
+			return -ENOMEM;
+	}
+	if (vd_root_is_live(root)) {
+		s->selinux = is_absent(r) ? -1 : -2;
+		return 0;
+	}
+	if (vd_root_is_sosreport(root) && (now = sosreport_mode(root)) != -2) {
+		s->selinux_from = "/sos_commands/selinux";
+	} else if (in_lsm_list(root) == 0) {
+		s->selinux_from = "/sys/kernel/security/lsm";
+		now = -1;
+	} else if (configured) {
+		s->selinux_from = VD_SELINUX_CONFIG;
+		now = !strcasecmp(configured, "enforcing")    ? 1
+		      : !strcasecmp(configured, "permissive") ? 0
+		      : !strcasecmp(configured, "disabled")   ? -1
+		                                              : -2;
+	}
+	s->selinux = now;
+	return 0;
 }
 
 /* One conf file with the place where what is wrong with it is told. */
@@ -427,12 +479,13 @@ static int load_all(struct vd_root *root, struct vd_svirt_settings *s, struct vd
 	struct vd_host host = { 0 };
 	int r;
 
-	if (read_text(root, "/etc/selinux/config", &config) < 0 ||
+	if (read_text(root, VD_SELINUX_CONFIG, &config) < 0 ||
 	    config_value(vd_buf_str(&config), "SELINUXTYPE", &type) < 0 ||
 	    config_value(vd_buf_str(&config), "SELINUX", &mode) < 0)
 		return -ENOMEM;
-	s->selinux = find_mode(root, mode);
-	r = load_contexts(root, type, s);
+	r = find_mode(root, mode, s);
+	if (r == 0)
+		r = load_contexts(root, type, s);
 	if (r == 0)
 		r = s->session ? session_conf(root, &path) : vd_buf_adds(&path, "/etc/libvirt/qemu.conf");
 	if (r == 0)
@@ -483,6 +536,8 @@ void vd_svirt_settings_release(struct vd_svirt_settings *settings)
 	free(settings->group);
 	free(settings->memory_backing_dir);
 	vd_strv_release(&settings->hugetlbfs);
+	vd_strv_release(&settings->unread);
+	free(settings->selinux_unread);
 	free(settings->swtpm_user);
 	free(settings->swtpm_group);
 	memset(settings, 0, sizeof(*settings));

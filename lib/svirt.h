@@ -18,7 +18,8 @@ struct vd_svirt_settings {
 	char *domain_context, *domain_context_tcg;  /* lines 1 and 2 of virtual_domain_context */
 	char *image_context, *content_context;      /* lines 1 and 2 of virtual_image_context */
 	char *lxc_process, *lxc_file, *lxc_content; /* lxc_contexts */
-	char *contexts_dir; /* for example /etc/selinux/targeted/contexts; NULL: no policy installed */
+	char *contexts_dir; /* for example /etc/selinux/targeted/contexts; NULL: no policy installed, or see @unread */
+	struct vd_strv unread; /* sentences about contexts files that are there and could not be read */
 	/* qemu.conf and lxc.conf */
 	bool qemu_selinux, lxc_selinux; /* the driver is selinux: configured, or probed where SELinux is in force */
 	bool qemu_driver_set, lxc_driver_set; /* security_driver is written in the file */
@@ -41,7 +42,11 @@ struct vd_svirt_settings {
 	 * else from etc/selinux/config.
 	 */
 	int selinux;
+	char *selinux_unread;     /* why sys/fs/selinux/enforce, which may be there, could not be read; NULL. Owned */
+	const char *selinux_from; /* the file or directory that told it; static; NULL: none did */
 };
+/* As selinux_from it tells what the host was to be after its boot, not what it is. */
+#define VD_SELINUX_CONFIG "/etc/selinux/config"
 
 /*
  * Read the settings. Missing files mean defaults; a conf file that libvirt could not parse is reported in @problems

@@ -160,6 +160,22 @@ first() {
 	same "${stderr_lines[0]}" "virtdiag: unknown command 'bad\\e[31m\\nname'"
 }
 
+@test "messages: a word of any length that is no command -> its first 64 bytes, whole characters" {
+	local word start
+	printf -v word 'a%.0s' {1..5000}
+	printf -v start 'a%.0s' {1..64}
+	run -2 --separate-stderr vd "$word"
+	same "${stderr_lines[0]}" "virtdiag: unknown command '$start...'"
+	run -2 --separate-stderr vd selinux "$word"
+	same "${stderr_lines[0]}" "virtdiag: 'selinux' has no command '$start...'"
+	run -2 --separate-stderr vd help help a "$word"
+	same "${stderr_lines[0]}" "virtdiag: unexpected argument '$start...'"
+	run -2 --separate-stderr vd "$start"
+	same "${stderr_lines[0]}" "virtdiag: unknown command '$start'"
+	run -2 --separate-stderr vd "${start%aaa}ééé"
+	same "${stderr_lines[0]}" "virtdiag: unknown command '${start%aaa}é...'"
+}
+
 @test "log: --log-filters and environment -> virtdiag's own messages; a bad string is a usage error with a caret" {
 	run -0 --separate-stderr vd --log-filters 1:virtdiag.command --log-outputs 1:stderr __sample x
 	has "$stderr" "running '__sample'"

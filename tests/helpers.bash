@@ -50,3 +50,17 @@ start_fails() {
 json() {
 	jq -r "$1" <<<"$output"
 }
+
+# as_nobody ARGS...: as vd, by a user who may read only what all may; where the tests do not run as root, by their own user.
+# He runs a copy, since the build may lie where he cannot go, and the folders of the test are opened for him.
+as_nobody() {
+	local dir=$BATS_TEST_TMPDIR become=()
+	[ "$(id -u)" -ne 0 ] || become=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	install -D -m 755 "$VIRTDIAG" "$dir/nobody/virtdiag"
+	while [ -n "$dir" ] && [ "$dir" != "${BATS_RUN_TMPDIR%/*}" ]; do
+		chmod go+x "$dir"
+		dir=${dir%/*}
+	done
+	env -i PATH="$PATH" HOME=/nonexistent TERM=dumb LC_ALL=C.UTF-8 COLUMNS=200 ASAN_OPTIONS="${ASAN_OPTIONS-}" \
+		UBSAN_OPTIONS="${UBSAN_OPTIONS-}" "${become[@]}" "$BATS_TEST_TMPDIR/nobody/virtdiag" "$@"
+}

@@ -67,6 +67,58 @@ item() { # item ITEM [NAME]: its row
 	same "$(json '.status')" unknown
 }
 
+@test "selinux status: only the configuration is left -> the mode that ran is unknown and the file is named, exit 3" {
+	host 1 enforcing
+	rm -r "$ROOT/sys"
+	run -3 --separate-stderr vd --root "$ROOT" --json selinux status
+	same "$(item mode)" "unknown unknown enforcing"
+	same "$(json '.items[] | select(.item == "mode") | .path')" /etc/selinux/config
+	same "$(json '.status')" unknown
+	run -3 --separate-stderr vd --root "$ROOT" selinux status
+	hasnt "$output" sys/fs/selinux
+	has "$output" "unknown: mode: no file tells the mode that was running"
+	host 1 enforcing
+	chmod 000 "$ROOT/sys"
+	run -3 --separate-stderr as_nobody --root "$ROOT" --json selinux status
+	chmod 755 "$ROOT/sys"
+	same "$(item mode)" "unknown unknown enforcing"
+	has "$(json '.missing[] | select(.what == "mode") | .why')" /sys/fs/selinux/enforce
+}
+
+@test "selinux status: the file that tells the mode is named, whichever it is" {
+	host 0 enforcing
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux status
+	same "$(json '.items[0].path')" /sys/fs/selinux/enforce
+	rm -r "$ROOT/sys/fs"
+	mkdir -p "$ROOT/sys/kernel/security"
+	printf 'lockdown,capability,apparmor' >"$ROOT/sys/kernel/security/lsm"
+	run -0 --separate-stderr vd --root "$ROOT" --json selinux status
+	same "$(item mode) $(json '.items[0].path')" "info off null /sys/kernel/security/lsm"
+	mkdir -p "$ROOT/sos_commands/selinux"
+	printf 'SELinux status:  enabled\nCurrent mode:  enforcing\n' >"$ROOT/sos_commands/selinux/sestatus"
+	run --separate-stderr vd --root "$ROOT" --json selinux status
+	same "$(item mode) $(json '.items[0].path')" "ok enforcing null /sos_commands/selinux"
+}
+
+@test "selinux status: contexts files that must not be read -> unknown with the reason, exit 3, never missing" {
+	host 1 enforcing
+	local all=$ROOT/etc/selinux/targeted/contexts
+	chmod 000 "$all"
+	run -3 --separate-stderr as_nobody --root "$ROOT" --json selinux status
+	same "$(item policy)" "unknown targeted null"
+	has "$(json '.missing[].why')" /etc/selinux/targeted/contexts
+	has "$(json '.missing[].why')" "Permission denied"
+	chmod 755 "$all"
+	chmod 000 "$all/virtual_domain_context"
+	run -3 --separate-stderr as_nobody --root "$ROOT" selinux status
+	hasnt "$output$stderr" missing
+	has "$stderr" /etc/selinux/targeted/contexts/virtual_domain_context
+	has "$stderr" "Permission denied"
+	rm "$all/virtual_domain_context"
+	run -1 --separate-stderr as_nobody --root "$ROOT" selinux status
+	has "$output" "virtual_domain_context: libvirt's SELinux driver does not start without it"
+}
+
 @test "selinux status: libvirtd started by hand, binary without its label -> wrong, with what mends it" {
 	host 1 enforcing
 	daemon libvirtd 500 unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 /usr/sbin/libvirtd system_u:object_r:bin_t:s0

@@ -121,6 +121,38 @@ virsh $PWD/old/tools/virsh $PWD/old/tools/.libs/virsh null"
 	run -0 --separate-stderr vd source check m/asan
 }
 
+@test "source check: a tree that must not be read -> cannot, with the file, exit 3; no verdict on it" {
+	meson_tree m
+	old_tree a
+	local f
+	for f in m m/meson.build m/build m/build/meson-info m/build/configmake.h m/build/meson-config.h m/build/src; do
+		chmod 000 "$f"
+		run -3 --separate-stderr as_nobody source check "$PWD/m"
+		chmod 755 "$f"
+		same "$output" ""
+		has "$stderr" "$PWD/$f"
+		has "$stderr" "Permission denied"
+	done
+	chmod 000 m/build/meson-info/meson-info.json
+	run -3 --separate-stderr as_nobody source check "$PWD/m/build"
+	has "$stderr" "meson-info.json': Permission denied"
+	chmod 000 a/gnulib
+	run -3 --separate-stderr as_nobody source check "$PWD/a"
+	has "$stderr" "$PWD/a/gnulib/lib/configmake.h"
+	rm m/meson.build
+	mkfifo m/meson.build
+	run -3 --separate-stderr timeout 60 "$VIRTDIAG" source check "$PWD/m"
+	has "$stderr" "meson.build': it is a FIFO, not a regular file"
+	hasnt "$stderr" "no source tree"
+}
+
+@test "source check: an empty TREE -> usage error, as an empty --root is" {
+	run -2 --separate-stderr vd source check ''
+	has "$stderr" "the TREE is empty"
+	run -2 --separate-stderr vd source env ''
+	same "$output" ""
+}
+
 @test "source check: versions, build options and containers of the host -> findings" {
 	meson_tree m
 	sed -i 's/9.0.0/9.1.0/' m/meson.build
