@@ -15,6 +15,8 @@ VLOG_CATEGORY("virtdiag.manifest");
 /* As the kernel's MAXSYMLINKS. */
 #define MAX_LINKS  40
 #define MAX_QUOTES 4096u
+/* json-c makes INT64_MAX of all that is larger. */
+#define MAX_NUMBER (INT64_MAX - 1)
 
 struct vd_manifest {
 	struct vd_manifest_entry *entries; /* sorted by path, unique */
@@ -275,10 +277,10 @@ static int parse_numbers(const struct vd_value *o, struct vd_manifest_entry *e, 
 	g = get_number(o, "gid", UINT32_MAX, &gid, err);
 	if (g < 0)
 		return g;
-	s = get_number(o, "size", INT64_MAX, &e->size, err);
+	s = get_number(o, "size", MAX_NUMBER, &e->size, err);
 	if (s < 0)
 		return s;
-	s = get_number(o, "mtime", INT64_MAX, &e->mtime, err);
+	s = get_number(o, "mtime", MAX_NUMBER, &e->mtime, err);
 	if (s < 0)
 		return s;
 	e->has_owner = m && u && g;

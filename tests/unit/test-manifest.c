@@ -88,6 +88,8 @@ static void test_bad(void)
 		{ "{\"path\":\"/a\",\"gid\":\"kvm\"}", "'gid'" },
 		{ "{\"path\":\"/a\",\"size\":1.5}", "'size'" },
 		{ "{\"path\":\"/a\",\"size\":-1}", "'size'" },
+		{ "{\"path\":\"/a\",\"size\":18446744073709551616}", "'size'" },
+		{ "{\"path\":\"/a\",\"mtime\":9223372036854775808}", "'mtime'" },
 		{ "{\"path\":\"/a\",\"xattrs\":[]}", "'xattrs'" },
 		{ "{\"path\":\"/a\",\"xattrs\":{\"n\":true}}", "'n'" },
 		{ "{\"path\":\"/a\",\"xattrs\":{\"n\":{\"base64\":\"A\"}}}", "'n'" },
