@@ -376,6 +376,8 @@ until_has() {
 		rec 04.000 1 error f fourth
 		rec 05.000 1 error f fifth)"
 	run -2 --separate-stderr vd --root "$BATS_TEST_TMPDIR" logs daemon -f "$log"
+	run -2 --separate-stderr vd logs daemon --lines 1 "$log"
+	has "$stderr" "--lines goes with --follow"
 }
 
 @test "logs daemon: -f --json, a line longer than what is handed on at once -> no character of it is cut" {
