@@ -110,6 +110,17 @@ static bool parse_names(const struct vd_ctx *ctx, const char *list, unsigned *ma
 	}
 }
 
+/* The same of an option that may be given several times. */
+static bool parse_option(const struct vd_ctx *ctx, const char *name, unsigned *mask)
+{
+	const char *list;
+
+	for (size_t n = 0; (list = vd_opt_str_at(ctx, name, n)); n++)
+		if (!parse_names(ctx, list, mask))
+			return false;
+	return true;
+}
+
 /* libvirt refuses to use one of two controllers that share a hierarchy of v1. False: it was said what is wrong. */
 static bool check_together(const struct vd_ctx *ctx, const struct vd_cgroup_layout *layout, unsigned before,
                            unsigned after)
@@ -328,15 +339,14 @@ static enum vd_exit run_controllers(struct vd_ctx *ctx, int argc, char **argv)
 	VD_AUTO_CGROUP_VIEW view = { 0 };
 	struct vd_cgroup_tree_options options = { 0 };
 	VD_AUTO_ERR err = VD_ERR_INIT;
-	const char *off = vd_opt_str(ctx, "disable", NULL), *on = vd_opt_str(ctx, "enable", NULL);
 	unsigned remove = 0, add = 0;
 	enum vd_exit status;
 
-	if ((off && !parse_names(ctx, off, &remove)) || (on && !parse_names(ctx, on, &add)))
+	if (!parse_option(ctx, "disable", &remove) || !parse_option(ctx, "enable", &add))
 		return VD_EXIT_USAGE;
 	if (remove & add)
 		return vd_usage(ctx, "%s", "the same controller is to be disabled and enabled");
-	if (vd_opt_given(ctx, "dry-run") && !off && !on)
+	if (vd_opt_given(ctx, "dry-run") && !remove && !add)
 		return vd_usage(ctx, "%s", "--dry-run needs --disable or --enable");
 	if (ctx->use_session)
 		return vd_cgroup_session(ctx, "controllers");
@@ -347,7 +357,7 @@ static enum vd_exit run_controllers(struct vd_ctx *ctx, int argc, char **argv)
 		return status;
 	if (load_conf(ctx, &e, &err) < 0)
 		return vd_fail(ctx, &err);
-	return off || on ? change(ctx, &view, &e, remove, add) : list(ctx, &view, &e);
+	return remove || add ? change(ctx, &view, &e, remove, add) : list(ctx, &view, &e);
 }
 
 static void complete_names(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)

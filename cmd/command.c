@@ -97,7 +97,7 @@ enum vd_exit vd_fail(const struct vd_ctx *ctx, const struct vd_err *err)
 /* --- values ---------------------------------------------------------------------------------------------------- */
 
 /* The last value of option @name. A name that the command's table does not hold is a bug of the command. */
-static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *name)
+static const struct vd_opt *find_opt(const struct vd_ctx *ctx, const char *name)
 {
 	const struct vd_opt *o = ctx->cmd->opts;
 
@@ -107,6 +107,13 @@ static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *
 		fprintf(stderr, "virtdiag: bug: '%s' has no option --%s\n", ctx->command_name, name);
 		abort();
 	}
+	return o;
+}
+
+static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *name)
+{
+	const struct vd_opt *o = find_opt(ctx, name);
+
 	for (size_t i = ctx->n_values; i > 0; i--)
 		if (ctx->values[i - 1].opt == o)
 			return &ctx->values[i - 1];
@@ -123,6 +130,16 @@ const char *vd_opt_str(const struct vd_ctx *ctx, const char *name, const char *f
 	const struct vd_optval *v = find_value(ctx, name);
 
 	return v && v->value ? v->value : fallback;
+}
+
+const char *vd_opt_str_at(const struct vd_ctx *ctx, const char *name, size_t n)
+{
+	const struct vd_opt *o = find_opt(ctx, name);
+
+	for (size_t i = 0; i < ctx->n_values; i++)
+		if (ctx->values[i].opt == o && !n--)
+			return ctx->values[i].value;
+	return NULL;
 }
 
 long vd_opt_num(const struct vd_ctx *ctx, const char *name, long fallback)

@@ -160,6 +160,9 @@ struct vd_ctx {
 bool vd_opt_given(const struct vd_ctx *ctx, const char *name);
 /* The last value of option @name, @fallback when it was not given or has no value. Borrowed. */
 const char *vd_opt_str(const struct vd_ctx *ctx, const char *name, const char *fallback);
+/* Of an option that may be given several times: the value it was given the @n-th time, from 0 on; NULL behind the last.
+ */
+const char *vd_opt_str_at(const struct vd_ctx *ctx, const char *name, size_t n);
 /* VD_OPT_NUMBER. */
 long vd_opt_num(const struct vd_ctx *ctx, const char *name, long fallback);
 /* VD_OPT_DURATION, microseconds. */
