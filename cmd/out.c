@@ -42,7 +42,11 @@ enum vd_exit vd_out_close(struct vd_ctx *ctx, struct vd_out *out, enum vd_exit s
 {
 	vd_out_flush(out);
 	if (out->paged) {
-		vd_pager_close(&out->pager);
+		/* It cannot be written a second time: it may come from a pipe. */
+		if (!vd_pager_close(ctx, &out->pager)) {
+			vd_error(ctx, "the output is lost; use --no-pager");
+			status = VD_EXIT_UNKNOWN;
+		}
 		/* Leaving the pager early is the user's good right. */
 		if (out->error == EPIPE)
 			out->error = 0;
