@@ -411,6 +411,8 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 
 	if (status != VD_EXIT_OK)
 		return status;
+	if (vd_opt_given(ctx, "lines") && !vd_opt_given(ctx, "follow"))
+		return vd_usage(ctx, "--lines goes with --follow");
 	/* Standard input is read to its end anyhow, and nobody knows its end before. */
 	if (vd_opt_given(ctx, "follow") && !(argc == 1 && !strcmp(argv[0], "-")))
 		return run_follow(ctx, &show, argc, argv);

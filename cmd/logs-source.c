@@ -10,18 +10,23 @@
 #include "logs-records.h"
 
 /* A file that the user names is one of this machine, whatever --root says. */
-static bool add_operand(struct vd_ctx *ctx, struct vd_records_input *input, const char *path)
+static bool add_operand(struct vd_ctx *ctx, struct vd_records_input *input, const char *path, int64_t since)
 {
-	VD_AUTO_ERR err = VD_ERR_INIT;
 	bool is_stdin = !strcmp(path, "-");
-	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *name = is_stdin ? "standard input" : path;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int r, fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0) {
-		vd_err_set(&err, errno, "cannot read %s: %s", is_stdin ? "standard input" : path, strerror(errno));
+		vd_err_set(&err, errno, "cannot read %s: %s", name, strerror(errno));
 		vd_fail(ctx, &err);
 		return false;
 	}
-	if (vd_records_add(&input->records, fd, is_stdin ? "standard input" : path, 0, 0, &err) < 0) {
+	if (vd_journal_is_file(fd))
+		r = vd_records_add_journal_file(&input->records, fd, name, since, &err);
+	else
+		r = vd_records_add(&input->records, fd, name, 0, 0, &err);
+	if (r < 0) {
 		vd_fail(ctx, &err);
 		return false;
 	}
@@ -192,7 +197,7 @@ bool vd_input_open(struct vd_ctx *ctx, int argc, char **argv, int64_t since, str
 {
 	*input = (struct vd_records_input){ .records = VD_RECORDS_INIT };
 	for (int i = 0; i < argc; i++)
-		if (!add_operand(ctx, input, argv[i]))
+		if (!add_operand(ctx, input, argv[i], since))
 			input->failed = true;
 	if (!argc)
 		open_default(ctx, input, since);
@@ -228,13 +233,29 @@ static void add_followed(struct vd_strv *paths, const char *operand)
 	vd_report_check(vd_strv_add(paths, absolute.data));
 }
 
+static bool is_journal_operand(const char *path)
+{
+	VD_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd >= 0 && vd_journal_is_file(fd);
+}
+
 bool vd_input_follow(struct vd_ctx *ctx, int argc, char **argv, struct vd_followed_logs *logs)
 {
 	struct places places = { .files = VD_STRV_INIT, .journal = VD_STRV_INIT };
 
 	*logs = (struct vd_followed_logs){ .paths = VD_STRV_INIT };
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
+		if (is_journal_operand(argv[i])) {
+			vd_error(ctx,
+			         "%s is a file of the journal and cannot be followed alone: without FILE the "
+			         "journal is, as far as daemons log there",
+			         argv[i]);
+			logs->failed = true;
+			continue;
+		}
 		add_followed(&logs->paths, argv[i]);
+	}
 	if (!argc)
 		find_places(ctx, &places);
 	for (size_t i = 0; i < places.files.len; i++)

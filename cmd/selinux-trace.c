@@ -414,13 +414,47 @@ static enum vd_exit read_log(struct trace_run *run, int fd, const char *file)
 	return VD_EXIT_OK;
 }
 
-static enum vd_exit read_given(struct trace_run *run, const char *path)
+/* All logs of @input; those that nobody could open are told of before. */
+static enum vd_exit read_input(struct trace_run *run, struct vd_records_input *input)
+{
+	struct vd_records_line line;
+	struct vd_trace *traces = calloc(input->records.len, sizeof(*traces));
+
+	vd_need_memory(traces != NULL);
+	for (size_t i = 0; i < input->records.len; i++)
+		traces[i].clock.reference = time(NULL);
+	while (vd_input_next(run->ctx, input, &line))
+		if (line.line.first)
+			vd_need_memory(vd_trace_line(&traces[line.number], line.line.text, line.line.len) == 0);
+	for (size_t i = 0; i < input->records.len; i++) {
+		finish_log(run, &traces[i], input->records.items[i]->name);
+		vd_trace_release(&traces[i]);
+	}
+	free(traces);
+	return input->failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK;
+}
+
+/* A file of the journal is no text. */
+static enum vd_exit read_journal_file(struct trace_run *run, char *path)
+{
+	struct vd_records_input input;
+	enum vd_exit status = VD_EXIT_UNKNOWN;
+
+	if (vd_input_open(run->ctx, 1, &path, INT64_MIN, &input))
+		status = read_input(run, &input);
+	vd_input_release(&input);
+	return status;
+}
+
+static enum vd_exit read_given(struct trace_run *run, char *path)
 {
 	VD_AUTO_CLOSE int fd = -1;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 
 	if (vd_open_given(path, &fd, &err) < 0)
 		return vd_fail(run->ctx, &err);
+	if (vd_journal_is_file(fd))
+		return read_journal_file(run, path);
 	return read_log(run, fd, strcmp(path, "-") ? path : "standard input");
 }
 
@@ -452,27 +486,10 @@ static bool open_defaults(struct trace_run *run, struct vd_records_input *input)
 static enum vd_exit read_daemons(struct trace_run *run)
 {
 	struct vd_records_input input;
-	struct vd_records_line line;
-	struct vd_trace *traces = NULL;
-	enum vd_exit status;
+	enum vd_exit status = VD_EXIT_UNKNOWN;
 
-	if (!open_defaults(run, &input)) {
-		vd_input_release(&input);
-		return VD_EXIT_UNKNOWN;
-	}
-	traces = calloc(input.records.len, sizeof(*traces));
-	vd_need_memory(traces != NULL);
-	for (size_t i = 0; i < input.records.len; i++)
-		traces[i].clock.reference = time(NULL);
-	while (vd_input_next(run->ctx, &input, &line))
-		if (line.line.first)
-			vd_need_memory(vd_trace_line(&traces[line.number], line.line.text, line.line.len) == 0);
-	status = input.failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK;
-	for (size_t i = 0; i < input.records.len; i++) {
-		finish_log(run, &traces[i], input.records.items[i]->name);
-		vd_trace_release(&traces[i]);
-	}
-	free(traces);
+	if (open_defaults(run, &input))
+		status = read_input(run, &input);
 	vd_input_release(&input);
 	return status;
 }

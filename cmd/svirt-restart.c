@@ -91,9 +91,8 @@ void vd_svirt_restart_plan(struct vd_svirt_view *view, const struct vd_svirt_fil
 	struct vd_svirt_restart r = { 0 };
 	struct vd_root *root = view->ctx->root;
 
-	if (!file->daemon && view->daemons.unsure) {
+	if (file->daemon_unknown) {
 		r.how = VD_RESTART_BY_HAND;
-		because(&r, "or libvirtd: the capture does not show which of them reads the file");
 	} else if (!file->daemon || file->daemon->state == VD_DAEMON_ABSENT) {
 		because(&r, "it is not installed here");
 	} else if (!vd_root_is_live(root)) {

@@ -169,7 +169,7 @@ static void add_driver(struct vd_svirt_view *view, struct vd_report *report, str
 	struct vd_row *row = vd_table_row(table, NULL);
 
 	vd_row_str(row, COL_DRIVER, vd_driver_name(f->driver));
-	vd_row_str(row, COL_DAEMON, f->daemon_name);
+	vd_row_str(row, COL_DAEMON, f->daemon_unknown ? NULL : f->daemon_name);
 	if (f->process)
 		vd_row_num(row, COL_PID, f->process->pid);
 	vd_row_str(row, COL_PATH, f->path);

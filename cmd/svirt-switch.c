@@ -195,7 +195,8 @@ static int write_file(struct switching *s, struct change *c, struct vd_err *err)
 static const struct change *same_daemon(const struct switching *s, const struct change *c)
 {
 	for (const struct change *other = s->changes; other < c; other++)
-		if (other->file.daemon == c->file.daemon && other->restarted && strcmp(other->restarted, "not needed"))
+		if (!strcmp(other->file.daemon_name, c->file.daemon_name) && other->restarted &&
+		    strcmp(other->restarted, "not needed"))
 			return other;
 	return NULL;
 }
@@ -299,7 +300,7 @@ static void add_row(struct switching *s, struct vd_table *table, const struct ch
 	vd_row_str(row, COL_OLD, old);
 	vd_row_str(row, COL_NEW, new);
 	vd_row_str(row, COL_DONE, c->done);
-	vd_row_str(row, COL_DAEMON, c->file.daemon_name);
+	vd_row_str(row, COL_DAEMON, c->file.daemon_unknown ? NULL : c->file.daemon_name);
 	vd_row_str(row, COL_RESTART, c->restarted);
 	vd_row_str(row, COL_TARGET, c->target ? c->target : c->file.path);
 	vd_row_str(row, COL_BACKUP, c->backup);
@@ -331,6 +332,11 @@ static void tell_next(struct switching *s, const struct change *c)
 	if (needed && c->restart.argv.len)
 		command_line(s, "next", (const char *const *)c->restart.argv.items,
 		             "it counts from then on; guests run on");
+	else if (needed && c->file.daemon_unknown)
+		vd_report_line(
+		        s->report,
+		        "next    restart the daemon that reads %s, libvirtd or %s: the capture does not show which",
+		        vd_esc(s->report, c->file.path), c->file.daemon_name);
 	else if (needed)
 		vd_report_line(s->report, "next    restart %s%s%s", c->file.daemon_name, c->restart.why ? ": " : "",
 		               c->restart.why ? c->restart.why : "");

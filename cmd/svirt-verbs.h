@@ -39,7 +39,8 @@ struct vd_svirt_file {
 	struct vd_err err;            /* with a code: it cannot be read, or libvirt cannot parse it */
 	int64_t changed;              /* when it was last changed; -1 unknown */
 	unsigned nlink;
-	const char *daemon_name;                 /* static */
+	const char *daemon_name;                 /* static; the likely one when it is unknown */
+	bool daemon_unknown;                     /* a capture does not show which daemon reads the file */
 	const struct vd_daemon *daemon;          /* NULL without a trace. Borrowed from the view, as the next */
 	const struct vd_daemon_process *process; /* NULL: it does not run */
 	bool newer;                              /* the file, than the process */

@@ -45,6 +45,7 @@ static void find_daemon(struct vd_svirt_view *view, struct vd_svirt_file *f)
 
 	vd_need_memory(vd_daemons_serving(view->ctx->root, &view->daemons, modular, &place, NULL) == 0);
 	f->daemon_name = place.name;
+	f->daemon_unknown = place.sure == VD_DAEMON_NOWHERE && view->daemons.unsure;
 	f->daemon = vd_daemons_get(&view->daemons, place.name);
 	f->process = f->daemon ? vd_daemon_main(f->daemon) : NULL;
 }

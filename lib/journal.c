@@ -2,10 +2,22 @@
 #include "journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* systemd's Journal File Format: "Header". */
+#define SIGNATURE     "LPKSHHRH"
+#define SIGNATURE_LEN 8
+
+bool vd_journal_is_file(int fd)
+{
+	char head[SIGNATURE_LEN];
+
+	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, SIGNATURE, sizeof(head)) == 0;
+}
 
 #ifdef VD_WITH_SYSTEMD
 
@@ -227,6 +239,43 @@ static int open_fds(struct vd_journal *journal)
 	return r;
 }
 
+/* Have @journal, whose files are open, stand before the first entry that @match lets through. */
+static int begin(struct vd_journal *journal, int (*match)(sd_journal *journal))
+{
+	int r = open_fds(journal);
+
+	if (r >= 0)
+		r = match(journal->journal);
+	if (r >= 0)
+		r = sd.set_data_threshold(journal->journal, MAX_FIELD);
+	if (r >= 0)
+		r = sd.seek_head(journal->journal);
+	return r;
+}
+
+int vd_journal_open_file(int fd, const char *name, struct vd_journal **ret_journal, struct vd_err *err)
+{
+	VD_CLEANUP(journal_cleanup) struct vd_journal *journal = calloc(1, sizeof(*journal));
+	int r;
+
+	r = load_library(err);
+	if (r < 0)
+		return r;
+	if (journal)
+		journal->fds = calloc(1, sizeof(*journal->fds));
+	if (!journal || !journal->fds)
+		return vd_err_set(err, ENOMEM, "no memory to read %s", name);
+	journal->fds[0] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (journal->fds[0] < 0)
+		return vd_err_set(err, errno, "cannot read %s: %s", name, strerror(errno));
+	journal->n_fds = 1;
+	r = begin(journal, match_daemons);
+	if (r < 0)
+		return vd_err_set(err, -r, "cannot read the journal file %s: %s", name, strerror(-r));
+	*ret_journal = vd_steal(journal);
+	return 0;
+}
+
 static int open_matching(struct vd_root *root, int (*match)(sd_journal *journal), struct vd_journal **ret_journal,
                          struct vd_err *err)
 {
@@ -243,13 +292,7 @@ static int open_matching(struct vd_root *root, int (*match)(sd_journal *journal)
 		return why.code
 		               ? vd_err_set(err, why.code, "cannot read the journal: %s", vd_err_text(&why))
 		               : vd_err_set(err, ENOENT, "there is no journal in /var/log/journal or /run/log/journal");
-	r = open_fds(journal);
-	if (r >= 0)
-		r = match(journal->journal);
-	if (r >= 0)
-		r = sd.set_data_threshold(journal->journal, MAX_FIELD);
-	if (r >= 0)
-		r = sd.seek_head(journal->journal);
+	r = begin(journal, match);
 	if (r < 0)
 		return vd_err_set(err, -r, "cannot read the journal: %s", strerror(-r));
 	journal->audit = match == match_audit;
@@ -434,6 +477,14 @@ int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struc
 	(void)root;
 	(void)ret_journal;
 	return vd_err_set(err, EOPNOTSUPP, "the journal cannot be read: virtdiag was built without libsystemd");
+}
+
+int vd_journal_open_file(int fd, const char *name, struct vd_journal **ret_journal, struct vd_err *err)
+{
+	(void)fd;
+	(void)ret_journal;
+	return vd_err_set(err, EOPNOTSUPP, "cannot read the journal file %s: virtdiag was built without libsystemd",
+	                  name);
 }
 
 int vd_journal_open_audit(struct vd_root *root, enum vd_journal_audit way, struct vd_journal **ret_journal,

@@ -36,6 +36,10 @@ struct vd_journal;
  * be read; -EOPNOTSUPP; another negative errno with @err set.
  */
 int vd_journal_open(struct vd_root *root, struct vd_journal **ret_journal, struct vd_err *err) VD_MUST_CHECK;
+/* Does the regular file @fd begin as a file of the journal does? The position of @fd stays. */
+bool vd_journal_is_file(int fd);
+/* The same of the one file @fd, which stays the caller's; @name is what errors call it. */
+int vd_journal_open_file(int fd, const char *name, struct vd_journal **ret_journal, struct vd_err *err) VD_MUST_CHECK;
 /* Which of the two ways audit records take into a journal. */
 enum vd_journal_audit {
 	VD_JOURNAL_AUDIT,  /* journald reads them itself */

@@ -129,6 +129,22 @@ int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int
 	return r;
 }
 
+int vd_records_add_journal_file(struct vd_records *records, int fd, const char *name, int64_t since, struct vd_err *err)
+{
+	VD_CLEANUP(source_cleanup) struct vd_records_source *source = source_new(records, name, fd);
+	int r;
+
+	if (!source)
+		return vd_err_set(err, ENOMEM, "no memory to read %s", name);
+	r = vd_journal_open_file(fd, name, &source->journal, err);
+	if (r < 0)
+		return r;
+	if (since != INT64_MIN && (r = vd_journal_seek(source->journal, since)) < 0)
+		return vd_err_set(err, -r, "cannot read %s: %s", name, strerror(-r));
+	records->items[records->len++] = vd_steal(source);
+	return 0;
+}
+
 int vd_records_add_journal_end(struct vd_records *records, struct vd_root *root, uint64_t count, struct vd_err *err)
 {
 	struct vd_journal *journal;

@@ -300,6 +300,30 @@ short"
 	has "$stderr" 'cannot read the journal'
 }
 
+@test "logs daemon: a file of the journal as FILE -> its entries; damaged, or with -f -> refused" {
+	local file=$BATS_TEST_TMPDIR/system.journal
+	xz -dc "$BATS_TEST_DIRNAME/data/logs/virtqemud.journal.xz" >"$file"
+	run -0 --separate-stderr vd logs daemon --json "$file"
+	same "$(jsons 'map(select(.continues|not))|length')" 40
+	same "$(jsons '.[4]|[.time,.category,.file]|@json')" \
+		"[\"2026-11-23T09:47:18.576000Z\",\"network.bridge_driver\",\"$file\"]"
+	run -0 --separate-stderr bash -c '"$VIRTDIAG" logs daemon --category network.bridge_driver - <"$1"' - "$file"
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 --separate-stderr vd logs stats --json "$file"
+	same "$(json .records)" 40
+	# beside another log, and from a time on
+	some >"$BATS_TEST_TMPDIR/l"
+	run -0 --separate-stderr vd logs stats --json --since '2026-11-23 09:47:18.610Z' "$file" "$BATS_TEST_TMPDIR/l"
+	same "$(json .records)" 2
+	run -3 --separate-stderr vd logs daemon -f "$file"
+	same "$output" ""
+	has "$stderr" "$file is a file of the journal and cannot be followed alone"
+	head -c 4096 /dev/zero | dd of="$file" bs=8 seek=1 conv=notrunc status=none
+	run -3 --separate-stderr vd logs daemon "$file"
+	same "$output" ""
+	has "$stderr" "cannot read the journal file $file"
+}
+
 # until FILE TEXT: waits until TEXT is in FILE
 until_has() {
 	for ((i = 0; i < 200; i++)); do
@@ -330,6 +354,8 @@ until_has() {
 		rec 04.000 1 error f fourth
 		rec 05.000 1 error f fifth)"
 	run -2 --separate-stderr vd --root "$BATS_TEST_TMPDIR" logs daemon -f "$log"
+	run -2 --separate-stderr vd logs daemon --lines 1 "$log"
+	has "$stderr" "--lines goes with --follow"
 }
 
 @test "logs daemon: -f --json, a line longer than what is handed on at once -> no character of it is cut" {

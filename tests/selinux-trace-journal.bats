@@ -41,3 +41,9 @@ failed system_u:object_r:virt_content_t:s0 /srv/j.iso"
 	run -1 --separate-stderr vd --root "$root" selinux trace --json
 	same "$(json '[.labels[].file] | unique | join(" ")')" journal
 }
+
+@test "trace: a file of the journal as FILE -> its labels" {
+	xz -dc "$BATS_TEST_DIRNAME/data/selinux/trace.journal.xz" >"$BATS_TEST_TMPDIR/x.journal"
+	run -1 --separate-stderr t --json "$BATS_TEST_TMPDIR/x.journal"
+	same "$(json '[.labels[]|select(.file == "'"$BATS_TEST_TMPDIR/x.journal"'") | .path] | join(" ")')" "/srv/j.qcow2 /srv/j.iso"
+}

@@ -288,8 +288,12 @@ b = 2'
 	hasnt "$output" 'not installed'
 	mkdir -p "$D/root/etc/libvirt"
 	run -0 --separate-stderr vd --root "$D/root" svirt disable --dry-run --driver qemu
-	has "$output" 'next    restart virtqemud: or libvirtd: the capture does not show which of them reads the file'
+	has "$output" 'next    restart the daemon that reads /etc/libvirt/qemu.conf, libvirtd or virtqemud: the capture does not show which'
 	hasnt "$output" 'not installed'
+	run -0 --separate-stderr vd --root "$D/root" svirt disable --dry-run --driver qemu --json
+	same "$(json '.changes[0] | [.daemon, .restart] | @json')" '[null,"needed"]'
+	run --separate-stderr vd --root "$D/root" svirt status --json
+	same "$(json '.drivers[0].daemon')" null
 }
 
 @test "disable: mode, ACL, attributes and symlink are kept, other names are told" {
