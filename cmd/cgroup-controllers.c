@@ -254,11 +254,29 @@ static const char *needs(const struct vd_domain *domain, enum vd_cgroup_controll
 	}
 }
 
+/* Guests of QEMU that could not be read may be among those that would not start any more. */
+static void tell_unread(struct vd_report *report, const struct vd_guests *guests)
+{
+	for (size_t i = 0; i < guests->n_problems; i++) {
+		const struct vd_guest_problem *p = &guests->problems[i];
+		VD_AUTO_BUF why = VD_BUF_INIT;
+
+		/* The links of autostart lead to what is listed anyway. */
+		if (!strncmp(p->path, "/etc/libvirt/lxc", 16) || !strncmp(p->path, "/run/libvirt/lxc", 16) ||
+		    strstr(p->path, "/autostart"))
+			continue;
+		vd_need_memory(vd_buf_addf(&why, "%s; what of it will not start then is not known", p->why) == 0);
+		vd_report_missing(report, p->path, vd_buf_str(&why), false);
+	}
+}
+
 /* Guests that would not start any more. */
 static void warn_guests(struct vd_report *report, const struct vd_cgroup_view *view, const struct edit *e)
 {
 	struct vd_value *all = vd_value_array();
 
+	if (e->old.mask & ~e->now.mask)
+		tell_unread(report, &view->guests);
 	for (size_t i = 0; i < view->guests.len; i++) {
 		const struct vd_guest *guest = &view->guests.items[i];
 		const struct vd_domain *domain = guest->config ? guest->config : vd_guest_domain(guest);

@@ -78,12 +78,14 @@ void vd_sudo_hint(const struct vd_ctx *ctx)
 {
 	VD_AUTO_BUF line = VD_BUF_INIT;
 
-	if (ctx->root_dir || geteuid() == 0)
+	if (ctx->root_dir || geteuid() == 0 || (ctx->said && ctx->said->hint))
 		return;
 	for (int i = 0; i < ctx->argc; i++)
 		if (vd_buf_addc(&line, ' ') < 0 || vd_buf_add_shell(&line, ctx->argv[i]) < 0)
 			return;
-	fprintf(stderr, "virtdiag: as root it may read more: sudo%s\n", vd_buf_str(&line));
+	fprintf(stderr, "virtdiag: root may do more: sudo%s\n", vd_buf_str(&line));
+	if (ctx->said)
+		ctx->said->hint = true;
 }
 
 enum vd_exit vd_fail(const struct vd_ctx *ctx, const struct vd_err *err)

@@ -130,6 +130,7 @@ enum vd_color_when {
 struct vd_said {
 	struct vd_strv errors; /* the messages of vd_error(), vd_usage() and vd_fail() */
 	bool json;             /* the document, or a line of JSON Lines, was printed */
+	bool hint;             /* the sudo line was printed: once is enough */
 };
 
 /* What every command gets. Global options are plain members; those of the command are asked by name. */
@@ -203,5 +204,6 @@ enum vd_exit vd_pick_guests(struct vd_ctx *ctx, const struct vd_guests *guests, 
  */
 enum vd_exit vd_run(int argc, char **argv);
 
-/* After "permission denied" on this machine: the sudo line of the command that runs, on stderr. Nothing for root. */
+/* After "permission denied" on this machine: the sudo line of the command that runs, on stderr, once. Nothing for root.
+ */
 void vd_sudo_hint(const struct vd_ctx *ctx);

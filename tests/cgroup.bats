@@ -554,6 +554,22 @@ memory false no "
 	run -1 --separate-stderr vd --strict --root "$H" cgroup controllers --disable memory --dry-run
 }
 
+@test "cgroup controllers --disable: guests that must not be read -> told in text and JSON, as those that need it are" {
+	comounted
+	put /etc/libvirt/qemu/db.xml "<domain type='kvm'><name>db</name><os><type>hvm</type></os>
+		<memtune><hard_limit>1</hard_limit></memtune></domain>"
+	chmod 000 "$H/etc/libvirt/qemu"
+	run -0 --separate-stderr as_nobody --root "$H" cgroup controllers --disable memory --dry-run
+	has "$stderr" "not examined: cannot open the directory '/etc/libvirt/qemu'"
+	has "$stderr" "what of it will not start then is not known"
+	run -0 --separate-stderr as_nobody --root "$H" --json cgroup controllers --disable memory --dry-run
+	same "$(json '.missing | length')" 1
+	has "$(json '.missing[0] | .what + " " + .why')" "/etc/libvirt/qemu cannot open"
+	run -0 --separate-stderr as_nobody --root "$H" --json cgroup controllers --enable memory --dry-run
+	chmod 755 "$H/etc/libvirt/qemu"
+	same "$(json '.missing | length')" 0
+}
+
 @test "cgroup controllers: unknown name, both ways, broken qemu.conf, a capture -> refused with the reason" {
 	comounted
 	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable pids
