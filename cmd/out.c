@@ -41,18 +41,17 @@ bool vd_out_flush(struct vd_out *out)
 enum vd_exit vd_out_close(struct vd_ctx *ctx, struct vd_out *out, enum vd_exit status)
 {
 	vd_out_flush(out);
-	if (out->paged) {
-		vd_pager_close(&out->pager);
-		/* Leaving the pager early is the user's good right. */
-		if (out->error == EPIPE)
-			out->error = 0;
+	/* It cannot be written a second time: it may come from a pipe. */
+	if (out->paged && !vd_pager_close(ctx, &out->pager)) {
+		vd_error(ctx, "the output is lost; use --no-pager");
+		status = VD_EXIT_UNKNOWN;
 	}
 	free(out->buf);
 	out->buf = NULL;
-	if (!out->error)
+	/* A reader who has gone wanted no more. */
+	if (!out->error || out->error == EPIPE)
 		return status;
-	if (out->error != EPIPE)
-		vd_error(ctx, "cannot write the output: %s", strerror(out->error));
+	vd_error(ctx, "cannot write the output: %s", strerror(out->error));
 	return VD_EXIT_UNKNOWN;
 }
 

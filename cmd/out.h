@@ -34,7 +34,7 @@ void vd_out_open(struct vd_ctx *ctx, bool paged, struct vd_out *ret_out);
 bool vd_out_flush(struct vd_out *out);
 /*
  * Flush, wait for the pager, free. Returns @status, or VD_EXIT_UNKNOWN with a message when something could not be
- * written; quietly when the reader has gone.
+ * written; that the reader has gone is no failure.
  */
 enum vd_exit vd_out_close(struct vd_ctx *ctx, struct vd_out *out, enum vd_exit status);
 

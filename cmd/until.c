@@ -18,7 +18,7 @@ static void on_signal(int sig)
 
 void vd_until_begin(struct vd_until *until)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
 	sigset_t blocked;
 
 	stop_signal = 0;
@@ -27,6 +27,7 @@ void vd_until_begin(struct vd_until *until)
 		sigaddset(&blocked, signals[i]);
 		sigaction(signals[i], &action, &until->old[i]);
 	}
+	sigaction(SIGPIPE, &ignore, &until->old_pipe);
 	/* They are let through while waiting only, so that none comes unseen between looking and waiting. */
 	sigprocmask(SIG_BLOCK, &blocked, &until->before);
 }
@@ -45,5 +46,6 @@ void vd_until_end(struct vd_until *until)
 {
 	for (size_t i = 0; i < VD_ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &until->old[i], NULL);
+	sigaction(SIGPIPE, &until->old_pipe, NULL);
 	sigprocmask(SIG_SETMASK, &until->before, NULL);
 }

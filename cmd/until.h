@@ -12,11 +12,14 @@
 #define VD_UNTIL_SIGNALS 3 /* SIGINT, SIGTERM, SIGHUP */
 
 struct vd_until {
-	struct sigaction old[VD_UNTIL_SIGNALS];
+	struct sigaction old[VD_UNTIL_SIGNALS], old_pipe;
 	sigset_t before;
 };
 
-/* From now on the signals only end vd_until_wait(). One at a time in the program. */
+/*
+ * From now on the signals only end vd_until_wait(), and writing to a pipe that nobody reads fails with EPIPE. One at a
+ * time in the program.
+ */
 void vd_until_begin(struct vd_until *until);
 /*
  * Wait until @fd, which may be -1, has input or @timeout_ms are over. Returns false when the command should end: on a

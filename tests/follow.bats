@@ -322,3 +322,11 @@ idle | hello"
 	wait "$TAIL" || true
 	TAIL=
 }
+
+@test "logs tail: nobody reads from the start -> ends with 0 as later" {
+	local log=$ROOT/var/log/libvirt/qemu/a.log
+	seq 100 >"$log"
+	# the reader has gone when the first line is written
+	run -0 bash -c '{ sleep 0.2; "$VIRTDIAG" --root "$1" logs tail -n 50 a; echo "status $?" >&2; } | :' - "$ROOT"
+	same "$output" "status 0"
+}
