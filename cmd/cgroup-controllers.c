@@ -110,6 +110,17 @@ static bool parse_names(const struct vd_ctx *ctx, const char *list, unsigned *ma
 	}
 }
 
+/* The same of an option that may be given several times. */
+static bool parse_option(const struct vd_ctx *ctx, const char *name, unsigned *mask)
+{
+	const char *list;
+
+	for (size_t n = 0; (list = vd_opt_str_at(ctx, name, n)); n++)
+		if (!parse_names(ctx, list, mask))
+			return false;
+	return true;
+}
+
 /* libvirt refuses to use one of two controllers that share a hierarchy of v1. False: it was said what is wrong. */
 static bool check_together(const struct vd_ctx *ctx, const struct vd_cgroup_layout *layout, unsigned before,
                            unsigned after)
@@ -243,11 +254,29 @@ static const char *needs(const struct vd_domain *domain, enum vd_cgroup_controll
 	}
 }
 
+/* Guests of QEMU that could not be read may be among those that would not start any more. */
+static void tell_unread(struct vd_report *report, const struct vd_guests *guests)
+{
+	for (size_t i = 0; i < guests->n_problems; i++) {
+		const struct vd_guest_problem *p = &guests->problems[i];
+		VD_AUTO_BUF why = VD_BUF_INIT;
+
+		/* The links of autostart lead to what is listed anyway. */
+		if (!strncmp(p->path, "/etc/libvirt/lxc", 16) || !strncmp(p->path, "/run/libvirt/lxc", 16) ||
+		    strstr(p->path, "/autostart"))
+			continue;
+		vd_need_memory(vd_buf_addf(&why, "%s; what of it will not start then is not known", p->why) == 0);
+		vd_report_missing(report, p->path, vd_buf_str(&why), false);
+	}
+}
+
 /* Guests that would not start any more. */
 static void warn_guests(struct vd_report *report, const struct vd_cgroup_view *view, const struct edit *e)
 {
 	struct vd_value *all = vd_value_array();
 
+	if (e->old.mask & ~e->now.mask)
+		tell_unread(report, &view->guests);
 	for (size_t i = 0; i < view->guests.len; i++) {
 		const struct vd_guest *guest = &view->guests.items[i];
 		const struct vd_domain *domain = guest->config ? guest->config : vd_guest_domain(guest);
@@ -328,15 +357,14 @@ static enum vd_exit run_controllers(struct vd_ctx *ctx, int argc, char **argv)
 	VD_AUTO_CGROUP_VIEW view = { 0 };
 	struct vd_cgroup_tree_options options = { 0 };
 	VD_AUTO_ERR err = VD_ERR_INIT;
-	const char *off = vd_opt_str(ctx, "disable", NULL), *on = vd_opt_str(ctx, "enable", NULL);
 	unsigned remove = 0, add = 0;
 	enum vd_exit status;
 
-	if ((off && !parse_names(ctx, off, &remove)) || (on && !parse_names(ctx, on, &add)))
+	if (!parse_option(ctx, "disable", &remove) || !parse_option(ctx, "enable", &add))
 		return VD_EXIT_USAGE;
 	if (remove & add)
 		return vd_usage(ctx, "%s", "the same controller is to be disabled and enabled");
-	if (vd_opt_given(ctx, "dry-run") && !off && !on)
+	if (vd_opt_given(ctx, "dry-run") && !remove && !add)
 		return vd_usage(ctx, "%s", "--dry-run needs --disable or --enable");
 	if (ctx->use_session)
 		return vd_cgroup_session(ctx, "controllers");
@@ -347,7 +375,7 @@ static enum vd_exit run_controllers(struct vd_ctx *ctx, int argc, char **argv)
 		return status;
 	if (load_conf(ctx, &e, &err) < 0)
 		return vd_fail(ctx, &err);
-	return off || on ? change(ctx, &view, &e, remove, add) : list(ctx, &view, &e);
+	return remove || add ? change(ctx, &view, &e, remove, add) : list(ctx, &view, &e);
 }
 
 static void complete_names(struct vd_ctx *ctx, const char *prefix, struct vd_strv *words)

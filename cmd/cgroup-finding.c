@@ -68,7 +68,11 @@ void vd_cgroup_found(struct vd_cgroup_findings *f, enum vd_severity severity, co
 	if (path) {
 		struct vd_value *item = vd_value_object();
 
+		/* It is the state of a file as a whole, not a line of it. */
 		vd_need_memory(vd_value_set(item, "path", vd_value_str(path)) == 0 &&
+		               vd_value_set(item, "line", vd_value_null()) == 0 &&
+		               vd_value_set(item, "time", vd_value_null()) == 0 &&
+		               vd_value_set(item, "text", vd_value_null()) == 0 &&
 		               vd_value_append(evidence, item) == 0);
 	}
 	vd_row_str(row, COL_SEVERITY, words[severity]);

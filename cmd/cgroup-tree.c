@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cgroup-strays.h"
 #include "cgroup.h"
 
 enum tree_column {
@@ -34,7 +35,7 @@ static const struct vd_col tree_cols[] = {
 	[COL_MEMORY] = { "MEMORY", VD_COL_BYTES, 0, "memory charged to it" },
 	[COL_MEMORY_MAX] = { "MEMORY_MAX", VD_COL_BYTES, 0, "smallest memory limit here or above" },
 	[COL_PRESSURE] = { "PRESSURE", VD_COL_PERCENT, 0, "highest pressure of the last ten seconds, per cent" },
-	[COL_PRESSURE_RESOURCE] = { "PRESSURE_RESOURCE", VD_COL_STR, VD_COL_JSON_ONLY, "what it waited for" },
+	[COL_PRESSURE_RESOURCE] = { "PRESSURE_RESOURCE", VD_COL_STR, VD_COL_HIDDEN, "what it waited for" },
 	[COL_FLAGS] = { "FLAGS", VD_COL_FLAGS, 0,
 	                "throttled, oom:N, stale, orphan, misplaced, frozen, hugepages:SIZE" },
 	[COL_PATH] = { "PATH", VD_COL_STR, VD_COL_HIDDEN, "directory of the group" },
@@ -265,6 +266,7 @@ static enum vd_exit run_tree(struct vd_ctx *ctx, int argc, char **argv)
 	int64_t usec = vd_opt_duration(ctx, "sample", 0);
 	struct vd_col cols[COL_COUNT_];
 	struct sample sample = { 0 };
+	VD_AUTO_ERR err = VD_ERR_INIT;
 	struct vd_report *report;
 	struct vd_table *table;
 	enum vd_exit status;
@@ -284,6 +286,8 @@ static enum vd_exit run_tree(struct vd_ctx *ctx, int argc, char **argv)
 	}
 	if (status != VD_EXIT_OK)
 		return status;
+	if (vd_cgroup_tree_add_strays(ctx->root, &view.layout, &view.tree, &err) < 0)
+		return vd_fail(ctx, &err);
 	report = vd_report_new(ctx);
 	vd_report_extra(report, "layout", vd_value_str(vd_cgroup_mode_name(view.layout.mode)));
 	if (usec)

@@ -97,10 +97,15 @@ void vd_cgroup_view_missing(struct vd_report *report, const struct vd_cgroup_vie
 	for (size_t i = 0; i < view->tree.n_problems; i++)
 		vd_report_missing(report, view->tree.problems[i].path, view->tree.problems[i].why,
 		                  view->tree.problems[i].matters);
-	for (size_t i = 0; i < view->guests.n_problems; i++)
+	for (size_t i = 0; i < view->guests.n_problems; i++) {
+		const struct vd_guest_problem *problem = &view->guests.problems[i];
 		/* Only the status XML tells which guest runs, and with it whose group it is. */
-		vd_report_missing(report, view->guests.problems[i].path, view->guests.problems[i].why,
-		                  !strncmp(view->guests.problems[i].path, "/run/", 5));
+		bool matters = !strncmp(problem->path, "/run/", 5);
+
+		if (view->named)
+			matters &= vd_guests_problem_concerns(problem, view->picked, view->n_picked);
+		vd_report_missing(report, problem->path, problem->why, matters);
+	}
 }
 
 void vd_cgroup_view_say_off(struct vd_report *report, const struct vd_cgroup_view *view)

@@ -78,7 +78,8 @@ static void show_lines(struct vd_suggestion *s, const struct vd_value *lines)
 
 static void show_heading(struct vd_suggestion *s, const struct vd_value *way)
 {
-	const char *id = get(way, "id"), *daemon = get(way, "daemon"), *file = get(way, "file");
+	const char *id = get(way, "id"), *daemon = get(way, "daemon");
+	const char *file = get(way, "file") ? vd_esc(s->report, get(way, "file")) : NULL;
 	const char *beaten = get(way, "overridden_by");
 	bool replaces = vd_value_count(vd_value_find(way, "replaces_lines"));
 
@@ -89,8 +90,7 @@ static void show_heading(struct vd_suggestion *s, const struct vd_value *way)
 		vd_report_mark(s->report, VD_HUE_BOLD, "lasting: in %s%s", file,
 		               replaces ? ", in place of the lines there" : "");
 	else if (!strcmp(id, "environment") && replaces)
-		vd_report_mark(s->report, VD_HUE_BOLD, "environment: in %s, in place of the lines there",
-		               vd_esc(s->report, file));
+		vd_report_mark(s->report, VD_HUE_BOLD, "environment: in %s, in place of the lines there", file);
 	else if (!strcmp(id, "environment"))
 		vd_report_mark(s->report, VD_HUE_BOLD, "environment: a drop-in %s", file);
 	else
@@ -124,6 +124,7 @@ static void show_way(struct vd_suggestion *s, const struct vd_value *way)
 static void show_daemon(struct vd_suggestion *s, const struct vd_target *t)
 {
 	const struct vd_daemon_place *p = &t->place;
+	const char *conf = vd_esc(s->report, t->conf);
 
 	if (p->sure == VD_DAEMON_FOUND && p->evidence)
 		vd_report_line(s->report, "  daemon   %s (%s)", p->name, vd_esc(s->report, p->evidence));
@@ -134,19 +135,27 @@ static void show_daemon(struct vd_suggestion *s, const struct vd_target *t)
 		               "  daemon   %s, or libvirtd where there are no modular daemons: %s (--daemon)", p->name,
 		               p->sure == VD_DAEMON_EITHER ? "both are here" : "no trace of either here");
 	if (t->old_filters || t->old_outputs)
-		vd_report_line(s->report, "           %s sets log_filters \"%s\", log_outputs \"%s\"", t->conf,
+		vd_report_line(s->report, "           %s sets log_filters \"%s\", log_outputs \"%s\"", conf,
 		               vd_esc(s->report, t->old_filters ? t->old_filters : ""),
 		               vd_esc(s->report, t->old_outputs ? t->old_outputs : ""));
-	for (int i = 0; i < (int)VD_ARRAY_SIZE(t->now); i++)
-		if (t->now[i].where)
-			vd_report_line(s->report, "           %s says: %s \"%s\"", vd_esc(s->report, t->now[i].where),
-			               vd_log_setting_name((enum vd_log_setting)i), vd_esc(s->report, t->now[i].value));
+	for (int i = 0; i < (int)VD_ARRAY_SIZE(t->now); i++) {
+		const char *where = t->now[i].where ? vd_esc(s->report, t->now[i].where) : NULL;
+		const char *what = vd_log_setting_name((enum vd_log_setting)i);
+
+		if (where && t->now[i].value)
+			vd_report_line(s->report, "           %s says: %s \"%s\"", where, what,
+			               vd_esc(s->report, t->now[i].value));
+		else if (where)
+			vd_report_line(s->report,
+			               "           %s sets %s with control characters: the undo cannot put that back",
+			               where, what);
+	}
 	if (t->now_unknown)
 		vd_report_line(s->report,
 		               "           what it uses now is not known: the undo sets what its next start would use");
 	if (t->unknown)
 		vd_report_line(s->report, "           what %s sets is unknown: the undo assumes that it sets nothing",
-		               t->conf);
+		               conf);
 	if (strcmp(p->name, "libvirtd"))
 		vd_report_line(s->report,
 		               "           nothing rotates %s.log by default (9.0.0 ships that for libvirtd.log): "

@@ -194,10 +194,16 @@ static void add_guest(struct vd_ctx *ctx, struct vd_report *report, struct vd_ta
 	fill_job(ctx, report, row, guest->status->status);
 }
 
-static void report_problems(struct vd_report *report, const struct vd_guests *guests)
+/* Whoever asks for certain guests need not care for the files of others: @picked, NULL for all. */
+static void report_problems(struct vd_report *report, const struct vd_guests *guests,
+                            const struct vd_guest *const *picked, size_t count)
 {
-	for (size_t i = 0; i < guests->n_problems; i++)
-		vd_report_missing(report, guests->problems[i].path, guests->problems[i].why, true);
+	for (size_t i = 0; i < guests->n_problems; i++) {
+		const struct vd_guest_problem *problem = &guests->problems[i];
+
+		vd_report_missing(report, problem->path, problem->why,
+		                  !picked || vd_guests_problem_concerns(problem, picked, count));
+	}
 }
 
 static enum vd_exit run_guests(struct vd_ctx *ctx, int argc, char **argv)
@@ -228,7 +234,7 @@ static enum vd_exit run_guests(struct vd_ctx *ctx, int argc, char **argv)
 		add_guest(ctx, report, table, &logs, picked[i]);
 	if (!guests.len && !guests.n_problems && !ctx->no_headings)
 		vd_report_line(report, "no guests");
-	report_problems(report, &guests);
+	report_problems(report, &guests, argc ? picked : NULL, count);
 	return vd_report_finish(report);
 }
 

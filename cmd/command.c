@@ -78,12 +78,14 @@ void vd_sudo_hint(const struct vd_ctx *ctx)
 {
 	VD_AUTO_BUF line = VD_BUF_INIT;
 
-	if (ctx->root_dir || geteuid() == 0)
+	if (ctx->root_dir || geteuid() == 0 || (ctx->said && ctx->said->hint))
 		return;
 	for (int i = 0; i < ctx->argc; i++)
 		if (vd_buf_addc(&line, ' ') < 0 || vd_buf_add_shell(&line, ctx->argv[i]) < 0)
 			return;
-	fprintf(stderr, "virtdiag: as root it may read more: sudo%s\n", vd_buf_str(&line));
+	fprintf(stderr, "virtdiag: root may do more: sudo%s\n", vd_buf_str(&line));
+	if (ctx->said)
+		ctx->said->hint = true;
 }
 
 enum vd_exit vd_fail(const struct vd_ctx *ctx, const struct vd_err *err)
@@ -97,7 +99,7 @@ enum vd_exit vd_fail(const struct vd_ctx *ctx, const struct vd_err *err)
 /* --- values ---------------------------------------------------------------------------------------------------- */
 
 /* The last value of option @name. A name that the command's table does not hold is a bug of the command. */
-static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *name)
+static const struct vd_opt *find_opt(const struct vd_ctx *ctx, const char *name)
 {
 	const struct vd_opt *o = ctx->cmd->opts;
 
@@ -107,6 +109,13 @@ static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *
 		fprintf(stderr, "virtdiag: bug: '%s' has no option --%s\n", ctx->command_name, name);
 		abort();
 	}
+	return o;
+}
+
+static const struct vd_optval *find_value(const struct vd_ctx *ctx, const char *name)
+{
+	const struct vd_opt *o = find_opt(ctx, name);
+
 	for (size_t i = ctx->n_values; i > 0; i--)
 		if (ctx->values[i - 1].opt == o)
 			return &ctx->values[i - 1];
@@ -123,6 +132,16 @@ const char *vd_opt_str(const struct vd_ctx *ctx, const char *name, const char *f
 	const struct vd_optval *v = find_value(ctx, name);
 
 	return v && v->value ? v->value : fallback;
+}
+
+const char *vd_opt_str_at(const struct vd_ctx *ctx, const char *name, size_t n)
+{
+	const struct vd_opt *o = find_opt(ctx, name);
+
+	for (size_t i = 0; i < ctx->n_values; i++)
+		if (ctx->values[i].opt == o && !n--)
+			return ctx->values[i].value;
+	return NULL;
 }
 
 long vd_opt_num(const struct vd_ctx *ctx, const char *name, long fallback)

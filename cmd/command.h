@@ -130,6 +130,7 @@ enum vd_color_when {
 struct vd_said {
 	struct vd_strv errors; /* the messages of vd_error(), vd_usage() and vd_fail() */
 	bool json;             /* the document, or a line of JSON Lines, was printed */
+	bool hint;             /* the sudo line was printed: once is enough */
 };
 
 /* What every command gets. Global options are plain members; those of the command are asked by name. */
@@ -160,6 +161,9 @@ struct vd_ctx {
 bool vd_opt_given(const struct vd_ctx *ctx, const char *name);
 /* The last value of option @name, @fallback when it was not given or has no value. Borrowed. */
 const char *vd_opt_str(const struct vd_ctx *ctx, const char *name, const char *fallback);
+/* Of an option that may be given several times: the value it was given the @n-th time, from 0 on; NULL behind the last.
+ */
+const char *vd_opt_str_at(const struct vd_ctx *ctx, const char *name, size_t n);
 /* VD_OPT_NUMBER. */
 long vd_opt_num(const struct vd_ctx *ctx, const char *name, long fallback);
 /* VD_OPT_DURATION, microseconds. */
@@ -200,5 +204,6 @@ enum vd_exit vd_pick_guests(struct vd_ctx *ctx, const struct vd_guests *guests, 
  */
 enum vd_exit vd_run(int argc, char **argv);
 
-/* After "permission denied" on this machine: the sudo line of the command that runs, on stderr. Nothing for root. */
+/* After "permission denied" on this machine: the sudo line of the command that runs, on stderr, once. Nothing for root.
+ */
 void vd_sudo_hint(const struct vd_ctx *ctx);

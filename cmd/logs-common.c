@@ -256,16 +256,10 @@ void vd_logs_problems(struct vd_report *report, const struct vd_strv *problems)
 		vd_report_missing(report, problems->items[i], problems->items[i + 1], true);
 }
 
-void vd_logs_dir_problems(struct vd_ctx *ctx, struct vd_report *report, const struct vd_logs *logs)
+void vd_logs_dir_problems(struct vd_report *report, const struct vd_logs *logs)
 {
-	bool denied = false;
-
-	for (size_t i = 0; i < logs->logs.n_problems; i++) {
+	for (size_t i = 0; i < logs->logs.n_problems; i++)
 		vd_report_missing(report, logs->logs.problems[i].path, logs->logs.problems[i].why, true);
-		denied |= logs->logs.problems[i].code == EACCES;
-	}
-	if (denied)
-		vd_sudo_hint(ctx);
 }
 
 bool vd_logs_gave_up(struct vd_ctx *ctx, const struct vd_match *match, bool *said)

@@ -22,6 +22,7 @@ struct show {
 	const char *source; /* name of the only log */
 	bool label;         /* several logs: each line names its own */
 	bool taken;         /* the record above is shown */
+	bool shown;         /* any was */
 	bool noise;         /* ... and dimmed */
 	bool decided;       /* --grep: the record above matched */
 	struct vd_buf held; /* --grep: the record above, as long as it did not match */
@@ -162,6 +163,7 @@ static void show_text(struct show *show, const struct vd_records_line *line, con
 
 static void show_one(struct show *show, const struct vd_records_line *line, const struct vd_record *record)
 {
+	show->shown = true;
 	if (show->ctx->json)
 		show_json(show, line, record);
 	else
@@ -307,6 +309,7 @@ static size_t show_window(void *data, const char *text, size_t len, int64_t offs
 			show->taken = vd_select_takes(&show->select, &record, show->source, VD_NO_TIME);
 		if (!show->taken)
 			continue;
+		show->shown = true;
 		if (is_head)
 			show->noise = show->out.color && vd_record_is_noise(&record);
 		vd_paint_fast(&show->out, &line, is_head ? &record : NULL, show->noise);
@@ -437,6 +440,9 @@ static enum vd_exit run_daemon(struct vd_ctx *ctx, int argc, char **argv)
 	status = vd_out_close(ctx, &show.out, input.failed ? VD_EXIT_UNKNOWN : VD_EXIT_OK);
 	if (show.cut)
 		vd_warn(ctx, "some lines are longer than 1 MiB: --grep looked at their first MiB only");
+	/* Whoever asks for nothing special sees that there is nothing. */
+	if (!show.shown && status == VD_EXIT_OK && (!show.select.any || show.by_guest || show.select.match))
+		vd_select_warn_none(ctx, &show.select, vd_opt_str(ctx, "guest", NULL));
 	return vd_logs_gave_up(ctx, show.select.match, &show.gave_up) ? VD_EXIT_UNKNOWN : status;
 }
 

@@ -122,7 +122,7 @@ static enum vd_exit run_list(struct vd_ctx *ctx, int argc, char **argv)
 			fine = add_log(ctx, report, table, &logs, &logs.logs.items[i]);
 	if (!logs.logs.len && !logs.logs.n_problems && !ctx->no_headings)
 		vd_report_line(report, "no logs of guests");
-	vd_logs_dir_problems(ctx, report, &logs);
+	vd_logs_dir_problems(report, &logs);
 	status = vd_report_finish(report);
 	return fine ? status : VD_EXIT_UNKNOWN;
 }

@@ -338,7 +338,7 @@ static enum vd_exit report_all(struct session *session, bool failed)
 	vd_report_extra(report, "no_reply", vd_value_int((int64_t)session->unanswered));
 	vd_report_extra(report, "events", vd_value_int((int64_t)session->events));
 	if (session->n_kept)
-		vd_report_line(report, " ");
+		vd_report_line(report, "%s", "");
 	vd_report_line(report, "%llu commands: %llu errors, %llu without a reply in the log; %llu events.%s",
 	               (unsigned long long)session->count, (unsigned long long)session->errors,
 	               (unsigned long long)session->unanswered, (unsigned long long)session->events,

@@ -91,6 +91,21 @@ bool vd_select_wants_time(const struct vd_select *select)
 	return select->since != INT64_MIN || select->until != INT64_MAX;
 }
 
+void vd_select_warn_none(struct vd_ctx *ctx, const struct vd_select *select, const char *guest)
+{
+	bool other = select->level > 1 || select->function || select->category || select->match ||
+	             vd_select_wants_time(select);
+	VD_AUTO_BUF what = VD_BUF_INIT;
+
+	if (guest)
+		vd_report_check(vd_buf_addf(&what, " about %s", guest));
+	if (select->thread)
+		vd_report_check(vd_buf_addf(&what, " of thread %ld", select->thread));
+	if (other)
+		vd_report_check(vd_buf_addf(&what, " that fits the %sconditions", what.len ? "other " : ""));
+	vd_warn(ctx, "no record%s was found there", what.len ? what.data : " of libvirt's");
+}
+
 bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, const char *source, int64_t time)
 {
 	if (select->any)

@@ -223,7 +223,7 @@ static void add_silencer(struct vd_report *report, const struct stats *stats)
 	vd_report_extra(report, "silencer", filters.len ? vd_value_str(filters.data) : vd_value_null());
 	if (!filters.len)
 		return;
-	vd_report_line(report, " ");
+	vd_report_line(report, "%s", "");
 	vd_report_line(
 	        report,
 	        "These, in front of your filters, would keep %.0f %% of it out, warnings and errors not:", saved);
@@ -273,7 +273,7 @@ static enum vd_exit run_stats(struct vd_ctx *ctx, int argc, char **argv)
 	}
 	add_silencer(report, stats);
 	if (!stats->records)
-		vd_warn(ctx, "no record of libvirt's was found there");
+		vd_select_warn_none(ctx, &stats->select, NULL);
 	if (input.failed)
 		vd_report_unknown(report);
 	return vd_report_finish(report);

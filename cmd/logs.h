@@ -37,7 +37,7 @@ void vd_logs_time(struct vd_row *row, size_t col, int64_t time);
 /* Report files that could not be read: pairs of path and reason; with the sudo line when that may help. */
 void vd_logs_problems(struct vd_report *report, const struct vd_strv *problems);
 /* The same for directories. */
-void vd_logs_dir_problems(struct vd_ctx *ctx, struct vd_report *report, const struct vd_logs *logs);
+void vd_logs_dir_problems(struct vd_report *report, const struct vd_logs *logs);
 
 /*
  * Read "0", "-2" (counted back from the last start) or "1" (from the oldest) in option @name into a number of one of

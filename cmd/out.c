@@ -41,8 +41,11 @@ bool vd_out_flush(struct vd_out *out)
 enum vd_exit vd_out_close(struct vd_ctx *ctx, struct vd_out *out, enum vd_exit status)
 {
 	vd_out_flush(out);
-	if (out->paged)
-		vd_pager_close(&out->pager);
+	/* It cannot be written a second time: it may come from a pipe. */
+	if (out->paged && !vd_pager_close(ctx, &out->pager)) {
+		vd_error(ctx, "the output is lost; use --no-pager");
+		status = VD_EXIT_UNKNOWN;
+	}
 	free(out->buf);
 	out->buf = NULL;
 	/* A reader who has gone wanted no more. */

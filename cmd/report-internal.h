@@ -100,14 +100,16 @@ bool vd_want_color(const struct vd_ctx *ctx);
 size_t vd_terminal_width(void);
 /*
  * Send what is written to stdout from here on through the user's pager, when stdout is a terminal and one is wanted.
- * vd_pager_close() waits for it. Returns false when there is none; nothing is to be closed then.
+ * vd_pager_close() waits for it. Returns false when there is none, or it cannot be run, with a warning; nothing is to
+ * be closed then.
  */
 struct vd_pager {
 	pid_t pid;
 	int saved_stdout;
 };
 bool vd_pager_open(const struct vd_ctx *ctx, struct vd_pager *ret_pager);
-void vd_pager_close(struct vd_pager *pager);
+/* False, with a warning, when the shell could not run it: nobody has seen the output then. */
+bool vd_pager_close(const struct vd_ctx *ctx, struct vd_pager *pager);
 
 /* Text of a time: "2026-11-23 03:02:01Z", in local time with the offset. */
 int vd_time_text(struct vd_buf *buf, int64_t t, bool local);

@@ -441,6 +441,7 @@ enum vd_exit vd_report_finish(struct vd_report *report)
 	struct vd_pager pager;
 	enum vd_exit status;
 	size_t width;
+	bool shown;
 
 	/* What was said to have failed was not examined; the document and the exit status agree on that. */
 	report->unknown |= report->ctx->said && report->ctx->said->errors.len;
@@ -449,12 +450,13 @@ enum vd_exit vd_report_finish(struct vd_report *report)
 		vd_report_json(report, stdout);
 	} else {
 		width = vd_terminal_width();
-		if (vd_pager_open(report->ctx, &pager)) {
+		shown = vd_pager_open(report->ctx, &pager);
+		if (shown) {
 			vd_report_text(report, stdout, width);
-			vd_pager_close(&pager);
-		} else {
-			vd_report_text(report, stdout, width);
+			shown = vd_pager_close(report->ctx, &pager);
 		}
+		if (!shown)
+			vd_report_text(report, stdout, width);
 		print_missing(report);
 	}
 	report_free(report);

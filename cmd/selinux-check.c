@@ -83,8 +83,9 @@ static enum vd_exit check_guests(struct vd_check_run *run, const struct vd_guest
 	}
 	vd_progress_end(&progress);
 	/* Without operands every guest was asked for: those that could not be read count. */
-	for (size_t i = 0; !argc && i < guests->n_problems; i++)
-		vd_report_missing(run->report, guests->problems[i].path, guests->problems[i].why, true);
+	for (size_t i = 0; i < guests->n_problems; i++)
+		if (!argc || vd_guests_problem_concerns(&guests->problems[i], picked, n))
+			vd_report_missing(run->report, guests->problems[i].path, guests->problems[i].why, true);
 	if (status == VD_EXIT_OK && !n && !guests->n_problems)
 		vd_report_line(run->report, "no guests");
 	free(picked);

@@ -111,8 +111,11 @@ static int read_logs(struct denials_run *run, int64_t since_ms, struct vd_err *e
 		return vd_audit_read_host(run->ctx->root, since_ms, vd_denials_add, &run->denials, &run->counts,
 		                          &run->sources, err);
 	r = vd_open_given(given, &fd, err);
-	if (r == 0)
+	if (r == 0) {
 		r = vd_audit_read_fd(fd, since_ms, vd_denials_add, &run->denials, &run->counts, err);
+		if (r < 0)
+			vd_err_prefix(err, "%s", given);
+	}
 	if (r == 0 && vd_strv_add(&run->sources.read, strcmp(given, "-") ? given : "standard input") < 0)
 		r = vd_err_set(err, ENOMEM, "no memory");
 	return r;
@@ -412,25 +415,30 @@ static void fill(struct denials_run *run)
 static void tell_sources(struct denials_run *run)
 {
 	struct vd_value *sources = vd_value_array();
+	VD_AUTO_BUF dropped = VD_BUF_INIT;
 
 	for (size_t i = 0; i < run->sources.read.len; i++)
 		vd_need_memory(vd_value_append(sources, vd_value_str(run->sources.read.items[i])) == 0);
 	vd_report_extra(run->report, "sources", sources);
 	vd_report_extra(run->report, "damaged_lines", vd_value_int((int64_t)run->counts.damaged));
+	if (run->denials.dropped) {
+		vd_need_memory(vd_buf_addf(&dropped, "%" PRIu64 " left out: there are more than %d different ones",
+		                           run->denials.dropped, VD_DENIALS_MAX) == 0);
+		vd_report_missing(run->report, "denials", dropped.data, true);
+	}
 	for (size_t i = 0; i < run->sources.unreadable.len; i++)
 		vd_report_missing(run->report, run->sources.unreadable.items[i], run->sources.reason.items[i], true);
 	if (!run->sources.read.len && !run->sources.unreadable.len)
 		vd_report_missing(run->report, "/var/log/audit/audit.log",
 		                  "there is no audit log, and no other log that holds the kernel's audit records",
 		                  true);
-	if (run->sources.code == EACCES || run->sources.code == EPERM)
-		vd_sudo_hint(run->ctx);
 }
 
 static enum vd_exit report_denials(struct denials_run *run, const struct vd_guests *guests, int64_t since_ms)
 {
 	VD_AUTO_DENIAL_CAUSES causes = { 0 };
 	VD_AUTO_ERR err = VD_ERR_INIT;
+	enum vd_exit status;
 
 	if (read_logs(run, since_ms, &err) < 0 || tie(run, guests, &err) < 0)
 		return vd_fail(run->ctx, &err);
@@ -440,7 +448,10 @@ static enum vd_exit report_denials(struct denials_run *run, const struct vd_gues
 	run->report = vd_report_new(run->ctx);
 	tell_sources(run);
 	fill(run);
-	return vd_report_finish(run->report);
+	status = vd_report_finish(run->report);
+	if (run->sources.code == EACCES || run->sources.code == EPERM)
+		vd_sudo_hint(run->ctx);
+	return status;
 }
 
 static enum vd_exit run_denials(struct vd_ctx *ctx, int argc, char **argv)

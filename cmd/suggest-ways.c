@@ -159,11 +159,9 @@ static void set_now(struct vd_target *t, const struct vd_log_values *values, enu
 	}
 	if (!v || v->origin == VD_ORIGIN_BUILTIN || v->error || !v->value || !*v->value)
 		return;
-	if (has_control(v->value)) {
-		t->unknown = true;
-		return;
-	}
-	t->now[setting].value = format("%s", v->value);
+	/* Of the file that was told when it was read. */
+	if (!has_control(v->value))
+		t->now[setting].value = format("%s", v->value);
 	if (v->origin != VD_ORIGIN_CONF && v->line)
 		t->now[setting].where = format("%s:%u", v->path, v->line);
 	else if (v->origin != VD_ORIGIN_CONF)
@@ -382,11 +380,15 @@ static char *drop_in_path(const struct vd_suggestion *s, const struct vd_target 
 	return format("/etc/systemd/system/%s.service.d/%.*s." DROP_IN, t->place.name, (int)stem, last);
 }
 
-/* NAME='VALUE' as an EnvironmentFile has it. */
+/* NAME='VALUE' as an EnvironmentFile has it; of a value that no line could show again, what to do. */
 static struct vd_value *env_line(const char *name, const char *value)
 {
 	VD_AUTO_BUF line = VD_BUF_INIT;
 
+	if (has_control(value)) {
+		vd_need_memory(vd_buf_addf(&line, "# %s as it was: it has control characters", name) == 0);
+		return vd_value_str(line.data);
+	}
 	vd_need_memory(vd_buf_addf(&line, "%s=", name) == 0 && vd_buf_add_shell(&line, value) == 0);
 	return vd_value_str(line.data);
 }

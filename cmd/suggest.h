@@ -35,7 +35,7 @@ struct vd_target {
 	char *conf; /* its configuration file */
 	/* What the running daemon uses, else what the next one will: by VD_SETTING_FILTERS and VD_SETTING_OUTPUTS. */
 	struct {
-		char *value; /* NULL: nothing is set */
+		char *value; /* NULL: nothing is set; with @where, nothing that a line could show again */
 		char *where; /* what sets it, when that is not the file: "/etc/systemd/...conf:2"; NULL */
 	} now[2];
 	bool now_unknown;       /* it runs, and what it uses is not known: @now is of the next one */

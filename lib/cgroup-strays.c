@@ -308,3 +308,58 @@ void vd_strays_release(struct vd_strays *strays)
 	free(strays->items);
 	*strays = (struct vd_strays){ 0 };
 }
+
+/* --- in a tree ---------------------------------------------------------------------------------------------------- */
+
+/* Among the first @n notes. */
+static bool has_note(const struct vd_cgroup_tree *tree, size_t n, const struct vd_guest *guest)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tree->notes[i].id == VD_CGROUP_NOTE_MISPLACED && tree->notes[i].guest == guest)
+			return true;
+	return false;
+}
+
+static int note_stray(struct vd_cgroup_tree *tree, const struct vd_guest *guest, const struct vd_stray *s)
+{
+	return vd_cg_note(tree, VD_CGROUP_NOTE_MISPLACED, guest, "%s %d%s%s%s of %s is in %s%s%s, not in %s",
+	                  s->kind == VD_STRAY_PROCESS ? "process" : "thread", (int)s->tid, s->name[0] ? " (\"" : "",
+	                  s->name, s->name[0] ? "\")" : "", vd_guest_name(guest), s->where, s->in ? " of " : "",
+	                  s->in ? s->in : "", s->group);
+}
+
+/* @own: how many notes the tree had from the start. */
+static int add_strays(struct vd_root *root, const struct vd_cgroup_layout *layout, struct vd_cgroup_tree *tree,
+                      struct vd_cgroup_node *node, size_t own, struct vd_err *err)
+{
+	VD_CLEANUP(vd_strays_release) struct vd_strays strays = { 0 };
+	const struct vd_guest *guest = node->guest;
+	int r = 0;
+
+	if (node->kind != VD_CGROUP_GUEST) {
+		for (size_t i = 0; i < node->n_children && !r; i++)
+			r = add_strays(root, layout, tree, node->children[i], own, err);
+		return r;
+	}
+	if (!guest || guest->state != VD_GUEST_RUNNING || has_note(tree, own, guest))
+		return 0;
+	r = vd_strays_load(root, layout, node, &strays, err);
+	if (r < 0 || !strays.len)
+		return r;
+	node->misplaced = true;
+	/* With a tree for each hierarchy the guest comes again, and each names its own. */
+	for (size_t i = 0; i < strays.len && !r; i++)
+		r = note_stray(tree, guest, &strays.items[i]);
+	return r;
+}
+
+int vd_cgroup_tree_add_strays(struct vd_root *root, const struct vd_cgroup_layout *layout, struct vd_cgroup_tree *tree,
+                              struct vd_err *err)
+{
+	size_t own = tree->n_notes;
+	int r = 0;
+
+	for (size_t i = 0; i < tree->n_roots && !r; i++)
+		r = add_strays(root, layout, tree, tree->roots[i], own, err);
+	return r;
+}

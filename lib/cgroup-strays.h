@@ -47,3 +47,10 @@ struct vd_strays {
 int vd_strays_load(struct vd_root *root, const struct vd_cgroup_layout *layout, const struct vd_cgroup_node *node,
                    struct vd_strays *ret_strays, struct vd_err *err) VD_MUST_CHECK;
 void vd_strays_release(struct vd_strays *strays);
+
+/*
+ * Flag the groups in @tree whose guest has such threads as misplaced, and add a note for each thread. Guests that have
+ * a note of that kind already are left alone. Returns 0 or -ENOMEM.
+ */
+int vd_cgroup_tree_add_strays(struct vd_root *root, const struct vd_cgroup_layout *layout, struct vd_cgroup_tree *tree,
+                              struct vd_err *err) VD_MUST_CHECK;

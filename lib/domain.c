@@ -254,7 +254,8 @@ static void parse_root(struct vd_parse *p, const struct vd_xml_node *root)
 	}
 	if (p->rc < 0)
 		return;
-	if (vd_xml_is(domain, "domain"))
+	/* libvirt compares the local name and takes <x:domain> too; what is in it has to be of no namespace. */
+	if (!strcmp(vd_xml_name(domain), "domain"))
 		parse_domain(p, domain);
 	else
 		vd_parse_fail(p, root, "the outermost element is <%s>, not <domain> or <domstatus>", vd_xml_name(root));

@@ -207,7 +207,7 @@ static int add_problem(struct search *s, const char *path, const struct vd_err *
 		return -ENOMEM;
 	logs->problems = items;
 	p = &items[logs->n_problems];
-	*p = (struct vd_guest_problem){ strdup(path), strdup(vd_err_text(err)), code };
+	*p = (struct vd_guest_problem){ .path = strdup(path), .why = strdup(vd_err_text(err)), .code = code };
 	logs->n_problems++;
 	return p->path && p->why ? 0 : -ENOMEM;
 }

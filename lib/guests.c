@@ -47,7 +47,7 @@ static char *without_path(const char *why, const char *path)
 	return strdup(why + len + 1 + strspn(why + len + 1, " "));
 }
 
-static int add_problem(struct vd_guests *guests, const char *path, int code, const char *why)
+static int add_problem(struct vd_guests *guests, const char *path, int code, const char *why, const char *guest)
 {
 	struct vd_guest_problem *grown = realloc(guests->problems, (guests->n_problems + 1) * sizeof(*grown));
 	struct vd_guest_problem *problem;
@@ -59,7 +59,9 @@ static int add_problem(struct vd_guests *guests, const char *path, int code, con
 	problem->path = strdup(path);
 	problem->why = without_path(why, path);
 	problem->code = code;
-	if (!problem->path || !problem->why) {
+	problem->guest = guest ? strdup(guest) : NULL;
+	if (!problem->path || !problem->why || (guest && !problem->guest)) {
+		free(problem->guest);
 		free(problem->path);
 		free(problem->why);
 		return -ENOMEM;
@@ -83,11 +85,28 @@ void vd_guests_release(struct vd_guests *guests)
 		guest_release(&guests->items[i]);
 	free(guests->items);
 	for (size_t i = 0; i < guests->n_problems; i++) {
+		free(guests->problems[i].guest);
 		free(guests->problems[i].path);
 		free(guests->problems[i].why);
 	}
 	free(guests->problems);
 	memset(guests, 0, sizeof(*guests));
+}
+
+bool vd_guests_problem_concerns(const struct vd_guest_problem *problem, const struct vd_guest *const *picked, size_t n)
+{
+	const char *slash = strrchr(problem->path, '/'), *file = slash ? slash + 1 : problem->path;
+	size_t len = strlen(file), suffix = strlen(".xml");
+	bool is_xml = len > suffix && !strcmp(file + len - suffix, ".xml");
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = vd_guest_name(picked[i]);
+
+		if (problem->guest ? !strcmp(problem->guest, name)
+		                   : !is_xml || (strlen(name) == len - suffix && !strncmp(file, name, len - suffix)))
+			return true;
+	}
+	return false;
 }
 
 /* A new, empty guest at the end; NULL without memory. */
@@ -162,7 +181,7 @@ static int load_file(struct vd_load *load, const struct vd_place *place, const c
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0)
-		return add_problem(load->guests, path, -rc, vd_err_text(&err));
+		return add_problem(load->guests, path, -rc, vd_err_text(&err), NULL);
 	*ret_dom = vd_steal(dom);
 	return 0;
 }
@@ -178,7 +197,7 @@ static int list_dir(struct vd_load *load, const char *dir, struct vd_strv *names
 
 	if (rc == -ENOENT)
 		return 0;
-	return rc < 0 && rc != -ENOMEM ? add_problem(load->guests, dir, -rc, vd_err_text(&err)) : rc;
+	return rc < 0 && rc != -ENOMEM ? add_problem(load->guests, dir, -rc, vd_err_text(&err), NULL) : rc;
 }
 
 /* "DIR/NAME" when @name ends in ".xml", else NULL with *@ret_rc 0. The caller frees it. */
@@ -242,7 +261,7 @@ static int drop_duplicates(struct vd_load *load, size_t first)
 		if (!why)
 			rc = -ENOMEM;
 		else if (rc == 0)
-			rc = add_problem(guests, guest->config_path, EEXIST, why);
+			rc = add_problem(guests, guest->config_path, EEXIST, why, vd_guest_name(guest));
 		guest_release(guest);
 	}
 	guests->len = kept;
@@ -271,7 +290,7 @@ static int attach_status(struct vd_load *load, size_t first, size_t n_configs, s
 		                       guest->status_path);
 		if (!why)
 			return -ENOMEM;
-		return add_problem(load->guests, path, EEXIST, why);
+		return add_problem(load->guests, path, EEXIST, why, dom->name);
 	}
 	if (!guest)
 		guest = add_guest(load);

@@ -31,6 +31,7 @@ struct vd_guest {
 struct vd_guest_problem {
 	char *path, *why; /* why: a sentence, with "line N: " in front for XML */
 	int code;         /* positive errno; EACCES: not allowed to read it */
+	char *guest;      /* whom it describes, where it was understood; NULL: see its name */
 };
 
 struct vd_guests {
@@ -71,6 +72,12 @@ const struct vd_domain *vd_guest_domain(const struct vd_guest *guest);
 const char *vd_guest_name(const struct vd_guest *guest);
 /* "shut off", "stale", or the state of the status XML ("running", "paused", ...). */
 const char *vd_guest_state_text(const struct vd_guest *guest);
+
+/*
+ * May what could not be examined tell something of one of the @n guests at @picked? A directory may of any; a file does
+ * by its name, which libvirt makes of the guest's.
+ */
+bool vd_guests_problem_concerns(const struct vd_guest_problem *problem, const struct vd_guest *const *picked, size_t n);
 
 /*
  * Find the guest that @spec means: a name, a UUID or the id of a running guest, with "qemu:" or "lxc:" before it when

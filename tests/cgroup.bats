@@ -59,6 +59,9 @@ tree() {
 
 @test "cgroup tree: v1, LXC -> limits, and what the capture lacks is missing" {
 	expect v1-lxc "$HOSTS/v1-lxc"
+	# as cgroup check says, in each hierarchy
+	run -0 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup tree --all-controllers -r -n -o NAME,FLAGS
+	same "$(grep -c '^lxc-8105-sf-lxch misplaced$' <<<"$output")" 7
 	run -0 --separate-stderr vd --root "$HOSTS/v1-lxc" cgroup tree
 	has "$stderr" "/sys/fs/cgroup/cpuacct/machine/tasks"
 }
@@ -205,6 +208,8 @@ mem
 788645
 9663676416
 throttled oom:2 frozen hugepages:2.0G"
+	run -0 --separate-stderr vd --root "$H" cgroup tree -r -n -o PRESSURE,PRESSURE_RESOURCE
+	has "$output" "22.4 mem"
 }
 
 @test "cgroup tree: a smaller limit above -> MEMORY_MAX is the smallest on the way" {
@@ -531,6 +536,15 @@ memory false no "
 	[ ! -e "$H/etc/libvirt/qemu.conf" ]
 }
 
+@test "cgroup controllers --disable: given twice -> both" {
+	comounted
+	run -0 --separate-stderr vd --json --root "$H" cgroup controllers --disable cpuset --disable memory,blkio --dry-run
+	same "$(json '.changes[0].new | map(select(. == "cpuset" or . == "memory" or . == "blkio"))|@json')" "[]"
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable pids --disable memory --dry-run
+	has "$stderr" "'pids' is no controller"
+	run -2 --separate-stderr vd --root "$H" cgroup controllers --disable memory --disable cpu --enable memory --dry-run
+}
+
 @test "cgroup controllers --disable: a guest that needs it -> warning" {
 	comounted
 	put /etc/libvirt/qemu/db.xml "<domain type='kvm'><name>db</name><os><type>hvm</type></os>
@@ -538,6 +552,22 @@ memory false no "
 	run -0 --separate-stderr vd --root "$H" cgroup controllers --disable memory --dry-run
 	has "$output" "warning: db has <memtune> in its XML and will not start without memory"
 	run -1 --separate-stderr vd --strict --root "$H" cgroup controllers --disable memory --dry-run
+}
+
+@test "cgroup controllers --disable: guests that must not be read -> told in text and JSON, as those that need it are" {
+	comounted
+	put /etc/libvirt/qemu/db.xml "<domain type='kvm'><name>db</name><os><type>hvm</type></os>
+		<memtune><hard_limit>1</hard_limit></memtune></domain>"
+	chmod 000 "$H/etc/libvirt/qemu"
+	run -0 --separate-stderr as_nobody --root "$H" cgroup controllers --disable memory --dry-run
+	has "$stderr" "not examined: cannot open the directory '/etc/libvirt/qemu'"
+	has "$stderr" "what of it will not start then is not known"
+	run -0 --separate-stderr as_nobody --root "$H" --json cgroup controllers --disable memory --dry-run
+	same "$(json '.missing | length')" 1
+	has "$(json '.missing[0] | .what + " " + .why')" "/etc/libvirt/qemu cannot open"
+	run -0 --separate-stderr as_nobody --root "$H" --json cgroup controllers --enable memory --dry-run
+	chmod 755 "$H/etc/libvirt/qemu"
+	same "$(json '.missing | length')" 0
 }
 
 @test "cgroup controllers: unknown name, both ways, broken qemu.conf, a capture -> refused with the reason" {
@@ -564,6 +594,7 @@ finding() {
 	same "$output" "2 running guests checked: 0 fail, 0 warn, 0 info"
 	run -0 --separate-stderr vd --json --root "$HOSTS/v1-hybrid-qemu" cgroup check
 	same "$(finding cgroup-throttled)" "warn sf-a.b_c é-x"
+	same "$(json '.findings[0].evidence[0] | keys | @json')" '["line","path","text","time"]'
 	run -1 --separate-stderr vd --strict --root "$HOSTS/v1-hybrid-qemu" cgroup check
 	run -0 --separate-stderr vd --json --root "$HOSTS/v2-only-qemu" cgroup check
 	same "$(finding cgroup-orphan)" "warn -"

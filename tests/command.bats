@@ -176,6 +176,24 @@ first() {
 	same "${stderr_lines[0]}" "virtdiag: unknown command '${start%aaa}é...'"
 }
 
+@test "messages: permission denied on this machine -> the line with sudo, once and last" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -m 000 "$tree"
+	[ "$(id -u)" -ne 0 ] || run -3 --separate-stderr vd source check "$tree"
+	hasnt "${stderr-}" sudo
+	run -3 --separate-stderr as_nobody source check "$tree"
+	same "${stderr_lines[1]}" "virtdiag: root may do more: sudo $BATS_TEST_TMPDIR/nobody/virtdiag source check $tree"
+	# what of these may be read depends on the machine
+	for verb in "selinux denials" "logs list"; do
+		# shellcheck disable=SC2086 # two words
+		run --separate-stderr as_nobody $verb
+		[ "$status" -le 3 ]
+		[ "$(grep -c ': sudo ' <<<"$stderr")" -le 1 ]
+		grep -q ': sudo ' <<<"$stderr" || continue
+		has "${stderr_lines[-1]}" ": sudo $BATS_TEST_TMPDIR/nobody/virtdiag $verb"
+	done
+}
+
 @test "log: --log-filters and environment -> virtdiag's own messages; a bad string is a usage error with a caret" {
 	run -0 --separate-stderr vd --log-filters 1:virtdiag.command --log-outputs 1:stderr __sample x
 	has "$stderr" "running '__sample'"

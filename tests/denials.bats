@@ -281,3 +281,20 @@ a2 1 2026-11-23T11:09:26Z null b2.qcow2"
 	run -1 --separate-stderr vd --root "$ROOT" --json selinux denials
 	same "$(rows '[.guest, .count] | map(tostring) | join(" ")')" "one 3000"
 }
+
+@test "selinux denials: more different ones than are kept -> JSON and text say how many are missing" {
+	host
+	awk 'BEGIN { for (i = 0; i < 20100; i++) printf "type=AVC msg=audit(1795430000.100:%d): avc:  denied  { read } for  pid=%d comm=\"qemu\" name=\"f%d\" scontext=system_u:system_r:svirt_t:s0:c1,c2 tcontext=system_u:object_r:user_home_t:s0 tclass=file permissive=0\n", i, i + 10, i }' \
+		>"$ROOT/var/log/audit/audit.log"
+	run -1 --separate-stderr vd --root "$ROOT" --json selinux denials
+	same "$(json '.denials | length')" 20000
+	same "$(json '.missing[] | .what + ": " + .why')" "denials: 100 left out: there are more than 20000 different ones"
+	run -1 --separate-stderr vd --root "$ROOT" selinux denials
+	has "$output" "100 left out: there are more than 20000 different ones."
+}
+
+@test "selinux denials: --log of what cannot be read -> it is named" {
+	run -3 --separate-stderr vd --root "$HOST" selinux denials --log "$BATS_TEST_TMPDIR"
+	has "$stderr" "$BATS_TEST_TMPDIR"
+	has "$stderr" "Is a directory"
+}

@@ -522,6 +522,21 @@ e() {
 	run -0 --separate-stderr f suggest --json cgroup
 	same "$(json '.suggestions[0].ways[2] | [.id, .file, .replaces_lines] | @json')" \
 		'["environment","/etc/sysconfig/libvirtd",[2]]'
+	file /etc/sysconfig/libvirtd $'LIBVIRT_LOG_OUTPUTS="3:file:/\e[31m"\n'
+	run -0 --separate-stderr f suggest cgroup
+	hasnt "$output" $'\e'
+	has "$output" '/etc/sysconfig/libvirtd:1 sets outputs with control characters: the undo cannot put that back'
+	has "$output" $' undo: put back what was there\n  # LIBVIRT_LOG_OUTPUTS as it was: it has control characters\n'
+}
+
+@test "suggest: a hostile name of a drop-in -> escaped" {
+	file /usr/sbin/libvirtd
+	file $'/etc/systemd/system/libvirtd.service.d/z\e.conf' $'[Service]\nEnvironment=LIBVIRT_LOG_FILTERS=1:a\n'
+	run -0 --separate-stderr f suggest cgroup
+	hasnt "$output" $'\e'
+	has "$output" 'environment: a drop-in /etc/systemd/system/libvirtd.service.d/z\e.virtdiag-log.conf'
+	run -0 --separate-stderr f suggest --format conf cgroup
+	hasnt "$stderr" $'\e'
 }
 
 @test "suggest: virtlogd serves beside both and does not time out" {

@@ -61,13 +61,32 @@ c1             lxc     653  00000000-0000-4000-8000-000000000102  running   boot
 @test "guests: name, UUID, id and prefix -> that guest" {
 	local spec
 	for spec in c1 lxc:c1 653 00000000-0000-4000-8000-000000000102 00000000000040008000000000000102; do
-		run -3 --separate-stderr vd --root "$ZOO" guests -n -r -o GUEST,DRIVER "$spec"
+		run -0 --separate-stderr vd --root "$ZOO" guests -n -r -o GUEST,DRIVER "$spec"
 		same "$output" "c1 lxc"
 	done
-	run -3 --separate-stderr vd --root "$ZOO" guests -n -r -o GUEST,UUID 7
+	run -0 --separate-stderr vd --root "$ZOO" guests -n -r -o GUEST,UUID 7
 	same "$output" "7 00000000-0000-4000-8000-000000000009"
-	run -3 --separate-stderr vd --root "$ZOO" guests -n -o GUEST "web 01" qemu:both 12 "web 01"
+	run -0 --separate-stderr vd --root "$ZOO" guests -n -o GUEST "web 01" qemu:both 12 "web 01"
 	same "$output" $'web 01\nboth\ntransient one'
+}
+
+@test "guests: with operands only files that may be about these guests decide the status, others are told" {
+	local h=$BATS_TEST_TMPDIR/h
+	cp -r "$ZOO" "$h"
+	run -0 --separate-stderr vd --root "$h" guests 7
+	has "$stderr" "/etc/libvirt/qemu/broken.xml"
+	# another file says that it describes this guest
+	run -3 --separate-stderr vd --root "$h" guests twin
+	# the guest's own state
+	echo '<domstatus' >"$h/run/libvirt/qemu/7.xml"
+	run -3 --separate-stderr vd --root "$h" guests 7
+	run -3 --separate-stderr vd --root "$h" guests 7 "web 01"
+	run -0 --separate-stderr vd --root "$h" guests "web 01"
+	# a directory may hold anything
+	rm -r "$h/run/libvirt/lxc"
+	: >"$h/run/libvirt/lxc"
+	run -3 --separate-stderr vd --root "$h" guests "web 01"
+	has "$stderr" /run/libvirt/lxc
 }
 
 @test "guests: ambiguous name -> exit 2 with the candidates" {

@@ -70,6 +70,28 @@ some() {
 	same "$output" ""
 }
 
+@test "logs daemon, stats: no record of that guest or thread, or that fits -> said" {
+	some >"$BATS_TEST_TMPDIR/l"
+	run -0 --separate-stderr vd logs daemon --guest nosuch "$BATS_TEST_TMPDIR/l"
+	same "$output" ""
+	has "$stderr" 'no record about nosuch was found there'
+	run -0 --separate-stderr vd logs daemon --thread 99 "$BATS_TEST_TMPDIR/l"
+	same "$output" ""
+	has "$stderr" 'no record of thread 99 was found there'
+	run -0 --separate-stderr vd logs daemon --json --thread 99 --level error "$BATS_TEST_TMPDIR/l"
+	same "$output" ""
+	has "$stderr" 'no record of thread 99 that fits the other conditions was found there'
+	run -0 --separate-stderr vd logs daemon --grep nosuch "$BATS_TEST_TMPDIR/l"
+	has "$stderr" 'no record that fits the conditions was found there'
+	run -0 --separate-stderr vd logs daemon --thread 1 "$BATS_TEST_TMPDIR/l"
+	same "$stderr" ""
+	run -0 --separate-stderr vd logs stats --thread 99 "$BATS_TEST_TMPDIR/l"
+	has "$stderr" 'no record of thread 99 was found there'
+	: >"$BATS_TEST_TMPDIR/l"
+	run -0 --separate-stderr vd logs daemon "$BATS_TEST_TMPDIR/l"
+	same "$stderr" ""
+}
+
 @test "logs daemon: --grep -> the records that match, whole; many lines at once and one by one find the same" {
 	for pattern in 'name=lf-(ok|kvm)' '^  path' 'fd=-1' 'port 0' '\d+: error' 'OBJECT_UNREF' '$' 'x*'; do
 		vd logs daemon --grep "$pattern" "$LOG" >"$BATS_TEST_TMPDIR/many"

@@ -59,6 +59,7 @@ talk() {
 	run -0 --separate-stderr vd logs qmp "$BATS_TEST_TMPDIR/l"
 	has "$output" '1500 ms'
 	has "$output" '4 commands: 1 errors, 1 without a reply in the log; 1 events.'
+	has "$output" $'\n\n4 commands'
 }
 
 @test "logs qmp: a real log -> its commands, with their guest" {
@@ -96,6 +97,7 @@ talk() {
 	same "$(json .silencer)" null
 	run -0 --separate-stderr vd logs stats "$BATS_TEST_TMPDIR/l"
 	has "$output" '2:util.object'
+	has "$output" $'\n\nThese, in front'
 }
 
 @test "logs stats, qmp: no record, no file -> said" {

@@ -204,6 +204,20 @@ last 1023 1023 3.2 12.34 2100-01-01T00:00:00Z - - /same/path"
 	same "${lines[1]}" "word 0: x"
 }
 
+@test "pager: one that cannot be run -> a warning with its name, and the output without it" {
+	local pager
+	for pager in /nonexistent nonexistent-pager "/nonexistent -x" /etc/passwd "/nonexistent | cat >&2; exit 127"; do
+		run -0 terminal VIRTDIAG_PAGER="$pager" __sample -to name x
+		has "$output" "pager '$pager'"
+		has "$output" "word 0: x"
+	done
+	printf '%s\n' '2026-01-01 00:00:00.000+0000: 1: error : f:1 : oops' >"$BATS_TEST_TMPDIR/log"
+	run -0 terminal VIRTDIAG_PAGER=/nonexistent logs daemon "$BATS_TEST_TMPDIR/log"
+	has "$output" oops
+	run -3 terminal VIRTDIAG_PAGER="exec /nonexistent;" logs daemon "$BATS_TEST_TMPDIR/log"
+	has "$output" "the output is lost"
+}
+
 @test "pager: one that ends early or cannot start -> the exit status is the command's" {
 	run -1 terminal PAGER=true __sample --rows 20000 --status problem x
 	run -1 terminal PAGER=/nonexistent __sample --rows 20000 --status problem x

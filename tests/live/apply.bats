@@ -45,9 +45,9 @@ filters() {
 	for name in libvirtd virtlogd; do
 		run -0 --separate-stderr vd filters apply 2:rpc --daemon "$name" --for 500ms
 		same "$(filters "$name")" ''
-		"$VIRTDIAG" filters apply 2:rpc --daemon "$name" --for 10min >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+		"$VIRTDIAG" filters apply 2:rpc --daemon "$name" --for 10min >/dev/null 2>"$BATS_TEST_TMPDIR/err-$name" 3>&- &
 		pid=$!
-		until_true 20 grep -q 'restored in' "$BATS_TEST_TMPDIR/err"
+		until_true 20 grep -q 'restored in' "$BATS_TEST_TMPDIR/err-$name"
 		same "$(filters "$name")" '2:*rpc*'
 		kill "$pid"
 		wait "$pid"

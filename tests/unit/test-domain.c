@@ -309,6 +309,23 @@ static void test_refused(void)
 	}
 }
 
+/* As libvirt 9.0.0 does with `virsh define`: of the outermost element the prefix does not matter. */
+static void test_prefix(void)
+{
+	static const char xml[] = "<x:domain xmlns:x='urn:x' type='kvm'><name>n</name></x:domain>";
+	static const char foreign[] = "<domain xmlns='urn:x' type='kvm'><name>n</name></domain>";
+	VD_AUTO_DOMAIN struct vd_domain *dom = NULL;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+
+	tap_int(vd_domain_parse(xml, strlen(xml), "f.xml", &dom, &err), 0, "<x:domain> is a domain");
+	tap_str(dom ? dom->name : NULL, "n", "and has its name");
+	vd_domain_free(dom);
+	dom = NULL;
+	tap_int(vd_domain_parse(foreign, strlen(foreign), "f.xml", &dom, &err), -EBADMSG,
+	        "a foreign namespace of all elements");
+	tap_str(vd_err_text(&err), "f.xml:1: the domain has no name", "is told as what it leads to");
+}
+
 static void test_units(void)
 {
 	static const struct {
@@ -438,6 +455,7 @@ int main(void)
 {
 	test_files();
 	test_refused();
+	test_prefix();
 	test_units();
 	test_seclabel_choice();
 	test_long_chain();
