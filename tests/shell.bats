@@ -20,7 +20,7 @@ script() {
 }
 
 @test "shell: a script -> each line is a command; the status is that of the last one" {
-	ROOT=$ZOO script 3 'guests -q -n -o UUID "web 01"' '' '  # a comment' "guests -n -o UUID 'web 01' # another"
+	ROOT=$ZOO script 0 'guests -q -n -o UUID "web 01"' '' '  # a comment' "guests -n -o UUID 'web 01' # another"
 	same "$output" "00000000-0000-4000-8000-000000000001
 00000000-0000-4000-8000-000000000001"
 	script 1 'filters check 1:qemu' 'filters check 9:x'
@@ -199,7 +199,7 @@ $all"
 	keys Enter
 	sees "virtdiag> " 4
 	keys C-d
-	sees "ended with 3"
+	sees "ended with 0"
 	file=$BATS_TEST_TMPDIR/.local/state/virtdiag/history
 	same "$(<"$file")" 'guests -n -o UUID db1'
 	same "$(stat -c '%a' "$file" "${file%/*}")" "600
