@@ -328,6 +328,21 @@ static int note_stray(struct vd_cgroup_tree *tree, const struct vd_guest *guest,
 	                  s->in ? s->in : "", s->group);
 }
 
+/*
+ * May the guest have threads elsewhere? To ask each thread takes longer than all the rest of a tree, so on a live host
+ * only a guest is asked that has more threads than there are tasks in its group.
+ */
+static bool may_stray(struct vd_root *root, const struct vd_cgroup_node *node)
+{
+	VD_AUTO_STRV threads = VD_STRV_INIT;
+	char path[64];
+
+	if (!vd_root_is_live(root) || node->tasks < 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)node->guest->pid);
+	return vd_root_list(root, path, &threads, NULL) == 0 && (int64_t)threads.len > node->tasks;
+}
+
 /* @own: how many notes the tree had from the start. */
 static int add_strays(struct vd_root *root, const struct vd_cgroup_layout *layout, struct vd_cgroup_tree *tree,
                       struct vd_cgroup_node *node, size_t own, struct vd_err *err)
@@ -342,6 +357,8 @@ static int add_strays(struct vd_root *root, const struct vd_cgroup_layout *layou
 		return r;
 	}
 	if (!guest || guest->state != VD_GUEST_RUNNING || has_note(tree, own, guest))
+		return 0;
+	if (!may_stray(root, node))
 		return 0;
 	r = vd_strays_load(root, layout, node, &strays, err);
 	if (r < 0 || !strays.len)

@@ -50,7 +50,8 @@ void vd_strays_release(struct vd_strays *strays);
 
 /*
  * Flag the groups in @tree whose guest has such threads as misplaced, and add a note for each thread. Guests that have
- * a note of that kind already are left alone. Returns 0 or -ENOMEM.
+ * a note of that kind already are left alone, and on a live host those whose group has at least as many tasks as they
+ * have threads. Returns 0 or -ENOMEM.
  */
 int vd_cgroup_tree_add_strays(struct vd_root *root, const struct vd_cgroup_layout *layout, struct vd_cgroup_tree *tree,
                               struct vd_err *err) VD_MUST_CHECK;
