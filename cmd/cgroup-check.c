@@ -91,9 +91,10 @@ static void check_strays(struct check *c, const struct vd_cgroup_node *node, con
 }
 
 /* Threads by what each says itself; where they cannot be asked, the notes of the tree are what is known. */
-static void look_at_threads(struct check *c, const struct vd_guest *guest, const struct vd_cgroup_node *node)
+static void look_at_threads(struct check *c, const struct vd_guest *guest)
 {
 	VD_CLEANUP(vd_strays_release) struct vd_strays strays = { 0 };
+	const struct vd_cgroup_node *node = vd_cgroup_view_node(c->view, guest);
 
 	if (!node || node->kind != VD_CGROUP_GUEST || guest->state != VD_GUEST_RUNNING)
 		return;
@@ -325,9 +326,9 @@ static void check_devices(struct check *c, const struct vd_cgroup_node *node, bo
 
 /* --- all --------------------------------------------------------------------------------------------------------- */
 
-static void check_guest(struct check *c, const struct vd_guest *guest, const struct vd_cgroup_node *node,
-                        const struct vd_cgroup_conf *conf)
+static void check_guest(struct check *c, const struct vd_guest *guest, const struct vd_cgroup_conf *conf)
 {
+	const struct vd_cgroup_node *node = vd_cgroup_view_node(c->view, guest);
 	bool qemu = vd_guest_domain(guest)->driver == VD_DRIVER_QEMU;
 
 	if (guest->state != VD_GUEST_RUNNING)
@@ -363,21 +364,17 @@ static void read_conf(struct check *c, struct vd_cgroup_conf *conf)
 static void check_all(struct check *c)
 {
 	const struct vd_cgroup_view *view = c->view;
-	VD_AUTO_FREE const struct vd_cgroup_node **nodes = NULL;
 	const size_t *counts = c->f.counts;
 	struct vd_cgroup_conf conf;
 
 	read_conf(c, &conf);
 	c->told = calloc(view->n_picked + 1, sizeof(*c->told));
-	nodes = calloc(view->n_picked + 1, sizeof(*nodes));
-	vd_need_memory(c->told && nodes);
-	for (size_t i = 0; i < view->n_picked; i++) {
-		nodes[i] = vd_cgroup_view_node(view, view->picked[i]);
-		look_at_threads(c, view->picked[i], nodes[i]);
-	}
+	vd_need_memory(c->told);
+	for (size_t i = 0; i < view->n_picked; i++)
+		look_at_threads(c, view->picked[i]);
 	check_notes(c);
 	for (size_t i = 0; i < view->n_picked; i++)
-		check_guest(c, view->picked[i], nodes[i], &conf);
+		check_guest(c, view->picked[i], &conf);
 	free(c->told);
 	if (counts[VD_FAIL] + counts[VD_WARN] + counts[VD_INFO]) {
 		vd_cgroup_findings_finish(&c->f);
