@@ -3,14 +3,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define USEC 1000000
 
@@ -338,16 +339,19 @@ static int parse_local(const char *s, int64_t now_usec, int dst, int64_t *ret_us
 	return r == 0 && weekday >= 0 && weekday != parts.tm.tm_wday ? -EINVAL : r;
 }
 
-/* The zones of the time zone database, by the names of its files. */
+/* The zones of the time zone database, by the names of its files; others lie there too (tzfile(5): the signature). */
 static bool is_zone(const char *name)
 {
-	static const char dir[] = "/usr/share/zoneinfo/";
-	VD_AUTO_FREE char *path = NULL;
-	struct stat st;
+	static const char signature[] = { 'T', 'Z', 'i', 'f' };
+	char path[NAME_MAX + 32], head[sizeof(signature)];
+	VD_AUTO_CLOSE int fd = -1;
 
 	if (!isalpha((unsigned char)*name) || strstr(name, "..") || strlen(name) > NAME_MAX)
 		return false;
-	return asprintf(&path, "%s%s", dir, name) > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	       !memcmp(head, signature, sizeof(head));
 }
 
 /* @s, whose last word was a zone, by @zone; $TZ is what it was afterwards. */

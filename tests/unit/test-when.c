@@ -69,6 +69,7 @@ static const struct {
 	{ "today UTC", 1795392000000000 },
 	{ "2026-11-23 03:02 ../zoneinfo/Asia/Tokyo", -EINVAL },
 	{ "2026-11-23 03:02 Asia", -EINVAL },
+	{ "2026-11-23 03:02 zone.tab", -EINVAL }, /* beside the zones, and none */
 	{ "2026-11-23 03:02 Asia/Atlantis", -EINVAL },
 	{ "Asia/Tokyo", -EINVAL },
 	{ "2026-11-23x", -EINVAL },
