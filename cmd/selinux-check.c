@@ -209,6 +209,9 @@ static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
 	vd_boot_times_load(ctx->root, &run.boot);
 	for (size_t i = 0; i < problems.len; i++)
 		vd_report_missing(run.report, "configuration", problems.items[i], true);
+	/* Without them the usual labels are taken, and this policy may have others. */
+	for (size_t i = 0; i < run.settings.unread.len; i++)
+		vd_report_missing(run.report, "policy", run.settings.unread.items[i], run.settings.selinux >= 0);
 	status = check_all(&run, xml, argc, argv);
 	vd_check_backup(&run);
 	if (reach && vd_reach_missing(reach))

@@ -775,3 +775,13 @@ wrong /mnt/1g/libvirt/qemu/$short"
 	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
 	same "$(row 0 status)" missing
 }
+
+@test "selinux check: contexts files of the policy that cannot be read -> said, exit 3: the usual labels may be others here" {
+	host 1
+	running a "$(disk /img/a.raw raw vda)" c1,c2
+	listed /img/a.raw file "$IMG:c1,c2"
+	chmod 000 "$ROOT/etc/selinux/targeted/contexts/virtual_image_context"
+	run -3 --separate-stderr as_nobody --root "$ROOT" --json selinux check a
+	chmod 644 "$ROOT/etc/selinux/targeted/contexts/virtual_image_context"
+	has "$(jq -r '.missing[].why' <<<"$output")" "virtual_image_context"
+}
