@@ -137,13 +137,21 @@ static struct vd_reach *new_reach(struct vd_ctx *ctx, const struct vd_svirt_sett
 /* "c1,c2" as libvirt draws them: two different ones from c0 to c1023; one alone when both draws gave the same. */
 static bool is_category_pair(const char *s)
 {
-	int n[2] = { -1, -1 }, end = 0;
+	const char *comma = strchr(s, ',');
+	VD_AUTO_BUF range = VD_BUF_INIT;
+	struct vd_catset set;
+	char sens[16];
+	int n = 0;
 
-	if (strspn(s, "c,0123456789") != strlen(s) || sscanf(s, "c%4d,c%4d%n", &n[0], &n[1], &end) < 1)
+	/* No other notation of a set. */
+	if (s[strspn(s, "c,0123456789")])
 		return false;
-	if (n[1] < 0)
-		return (sscanf(s, "c%4d%n", &n[0], &end) == 1) && !s[end] && n[0] < 1024;
-	return !s[end] && n[0] < 1024 && n[1] < 1024 && n[0] != n[1];
+	vd_need_memory(vd_buf_addf(&range, "s0:%s", s) == 0);
+	if (vd_range_parse(range.data, sens, &set) < 0)
+		return false;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(set.bits); i++)
+		n += __builtin_popcountll(set.bits[i]);
+	return n == (comma ? 2 : 1) && !(comma && strchr(comma + 1, ','));
 }
 
 static enum vd_exit run_check(struct vd_ctx *ctx, int argc, char **argv)
