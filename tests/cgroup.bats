@@ -819,13 +819,6 @@ weights() {
 	X
 }
 
-# bound ARGS...: virtdiag, for which the modes of files count also when the tests run as root
-bound() {
-	local drop=()
-	[ "$(id -u)" -ne 0 ] || drop=(setpriv "--bounding-set=-dac_override,-dac_read_search")
-	"${drop[@]}" "$VIRTDIAG" "$@"
-}
-
 @test "cgroup: a group that may not be looked into -> named, exit 3; no guest is said to be without a group" {
 	local root=$BATS_TEST_TMPDIR/shut group verb
 	cp -a "$HOSTS/v2-systemd-selinux" "$root"
@@ -833,12 +826,12 @@ bound() {
 	chmod 000 "$group"
 	for verb in check tree 'show g1'; do
 		# shellcheck disable=SC2086
-		run -3 --separate-stderr bound --root "$root" cgroup $verb
+		run -3 --separate-stderr as_nobody --root "$root" cgroup $verb
 		has "$stderr" 'g1.scope/libvirt: Permission denied'
 	done
 	chmod 755 "$group"
 	chmod 000 "$root/sys/fs/cgroup/machine.slice"
-	run -3 --separate-stderr bound --root "$root" --json cgroup check
+	run -3 --separate-stderr as_nobody --root "$root" --json cgroup check
 	same "$(json '.findings')" '[]'
 	has "$(json '.missing[].why')" 'Permission denied'
 	chmod 755 "$root/sys/fs/cgroup/machine.slice"

@@ -195,20 +195,15 @@ unknown $IMG at-start"
 	[ "$(row 0 reason_id)" = missing ]
 }
 
-@test "selinux check: missing image with startupPolicy optional -> missing, exit 0" {
+@test "selinux check: missing image with startupPolicy -> missing; optional 0, requisite 1: a start needs it" {
+	local policy
 	host 1
-	define a "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/img/x.iso' startupPolicy='optional'/><target dev='sda' bus='sata'/><readonly/></disk>"
 	listed /img/x.iso missing
-	run -0 --separate-stderr vd --root "$ROOT" --json selinux check a
-	[ "$(row 0 status)" = missing ]
-}
-
-@test "selinux check: missing image with startupPolicy requisite -> missing, and a problem: a start needs it" {
-	host 1
-	define a "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/img/x.iso' startupPolicy='requisite'/><target dev='sda' bus='sata'/><readonly/></disk>"
-	listed /img/x.iso missing
-	run -1 --separate-stderr vd --root "$ROOT" --json selinux check a
-	[ "$(row 0 status)" = missing ]
+	for policy in optional:0 requisite:1; do
+		define a "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/img/x.iso' startupPolicy='${policy%:*}'/><target dev='sda' bus='sata'/><readonly/></disk>"
+		run "-${policy#*:}" --separate-stderr vd --root "$ROOT" --json selinux check a
+		same "$policy $(row 0 status)" "$policy missing"
+	done
 }
 
 @test "selinux check: --categories that libvirt would not draw -> usage; for a guest that runs -> its own count" {
