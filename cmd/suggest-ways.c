@@ -404,17 +404,25 @@ static const struct vd_unit_var *last_from_file(const struct vd_suggestion *s, c
 	return last;
 }
 
+/* The variables of the suggestion, each as @line writes it. */
+static void add_variables(const struct vd_suggestion *s, const struct vd_target *t,
+                          struct vd_value *(*line)(const char *name, const char *value), struct vd_value *lines)
+{
+	VD_AUTO_FREE char *level = format("%u", s->log_level);
+
+	if (s->log_level)
+		append(lines, line(variables[VD_SETTING_LEVEL], level));
+	append(lines, line(variables[VD_SETTING_FILTERS], s->filters));
+	append(lines, line(variables[VD_SETTING_OUTPUTS], t->outputs));
+}
+
 /* In the environment file that sets them already. */
 static void add_env_file_way(struct vd_suggestion *s, const struct vd_target *t, const char *file)
 {
-	VD_AUTO_FREE char *level = format("%u", s->log_level);
 	struct vd_value *way = new_way(s, "environment", t->place.name), *lines = new_array(), *commands = new_array();
 	struct vd_value *replaces = new_array(), *old = new_array(), *undo = new_array();
 
-	if (s->log_level)
-		append(lines, env_line("LIBVIRT_DEBUG", level));
-	append(lines, env_line("LIBVIRT_LOG_FILTERS", s->filters));
-	append(lines, env_line("LIBVIRT_LOG_OUTPUTS", t->outputs));
+	add_variables(s, t, env_line, lines);
 	for (size_t i = 0; i < t->env.len; i++) {
 		const struct vd_unit_var *var = &t->env.items[i];
 
@@ -437,7 +445,6 @@ static void add_env_file_way(struct vd_suggestion *s, const struct vd_target *t,
 
 static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
 {
-	VD_AUTO_FREE char *level = format("%u", s->log_level);
 	VD_AUTO_FREE char *file = drop_in_path(s, t);
 	const char *const reload[] = { "systemctl", "daemon-reload", NULL };
 	const char *const rm[] = { "rm", "--", file, NULL };
@@ -445,10 +452,7 @@ static void add_unit_way(struct vd_suggestion *s, const struct vd_target *t)
 	struct vd_value *undo = new_array();
 
 	append(lines, vd_value_str("[Service]"));
-	if (s->log_level)
-		append(lines, unit_line("LIBVIRT_DEBUG", level));
-	append(lines, unit_line("LIBVIRT_LOG_FILTERS", s->filters));
-	append(lines, unit_line("LIBVIRT_LOG_OUTPUTS", t->outputs));
+	add_variables(s, t, unit_line, lines);
 	add_command(commands, reload);
 	add_restart(commands, t->place.name);
 	add_command(undo, rm);
