@@ -92,8 +92,7 @@ enum vd_exit vd_select_init(struct vd_ctx *ctx, bool time_only, struct vd_select
 void vd_select_release(struct vd_select *select);
 /* Does a condition need the time of records? */
 bool vd_select_wants_time(const struct vd_select *select);
-/* Warn that no record is as asked for; @guest: that of --guest, NULL without. Says so of libvirt's when any is wanted.
- */
+/* Warn that no record is as asked for, or none of libvirt's where any would do. @guest: that of --guest, or NULL. */
 void vd_select_warn_none(struct vd_ctx *ctx, const struct vd_select *select, const char *guest);
 /* Is the record of the log @source wanted, --grep aside? A line before the first record has none: NULL. */
 bool vd_select_takes(const struct vd_select *select, const struct vd_record *record, const char *source, int64_t time);

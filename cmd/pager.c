@@ -58,7 +58,6 @@ static int split(const char *command, struct vd_strv *words)
 		if (!*p)
 			return 0;
 	}
-	return 0;
 }
 
 /* In the child. What keeps the pager from being run is written to @failed, as an errno. */

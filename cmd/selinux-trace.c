@@ -8,9 +8,9 @@
 #include "daemons.h"
 #include "file-check.h"
 #include "lines.h"
-#include "report.h"
 #include "logs-records.h"
 #include "relabel.h"
+#include "report.h"
 #include "selinux.h"
 #include "svirt.h"
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "daemons.h"
-#include "report.h"
 #include "program.h"
+#include "report.h"
 #include "selinux.h"
 #include "vlog.h"
 

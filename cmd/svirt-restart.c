@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "report.h"
 #include "program.h"
+#include "report.h"
 #include "svirt-verbs.h"
 #include "vlog.h"
 

@@ -298,14 +298,16 @@ static int judge_label_error(struct vd_file_check *c, const struct vd_expect *e,
 	if (code == -ENODATA && !user->in_force)
 		return vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_NO_EVIDENCE, "it has no label; %s",
 		                       user->why_not_in_force);
-	/* A kernel with SELinux gives every file one, unlabeled_t at least: it was not captured. */
-	if (code == -ENODATA && e->running && !user->running && !user->permissive)
+	if (code == -ENODATA && e->running && !user->running) {
+		/* The next start gives it one, where nothing can be in its way. */
+		if (user->permissive)
+			return 0;
+		/* A kernel with SELinux gives every file one, unlabeled_t at least: it was not captured. */
 		return vd_file_verdict(
 		        c, VD_FILE_UNKNOWN_STATUS, VD_REASON_NO_EVIDENCE,
 		        "the capture has no label of it; the next start sets one, if libvirt's daemon may "
 		        "read the file as it is");
-	if (code == -ENODATA && e->running && !user->running)
-		return 0;
+	}
 	if (code == -ENODATA) {
 		int r = vd_file_verdict(c, VD_FILE_UNLABELLED, VD_REASON_TYPE,
 		                        "it has no label: the kernel treats it as unlabeled_t");

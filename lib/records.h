@@ -77,8 +77,7 @@ int vd_records_add(struct vd_records *records, int fd, const char *name, int64_t
  */
 int vd_records_add_journal(struct vd_records *records, struct vd_root *root, int64_t since,
                            struct vd_err *err) VD_MUST_CHECK;
-/* The same of the one file @fd of a journal, see vd_journal_is_file(); it is owned from now on, also when this fails.
- */
+/* The same of one file of a journal, see vd_journal_is_file(). @fd is owned from now on, also when this fails. */
 int vd_records_add_journal_file(struct vd_records *records, int fd, const char *name, int64_t since,
                                 struct vd_err *err) VD_MUST_CHECK;
 /* The same, from the last @count entries on, for a journal that grows: the only log in @records. */

@@ -33,9 +33,7 @@ struct vd_svirt_settings {
 	char *user, *group;             /* user and group of qemu.conf; NULL: the distribution's default */
 	char *swtpm_user, *swtpm_group; /* of qemu.conf; NULL: tss, root where there is no such account */
 	char *memory_backing_dir;       /* of qemu.conf; NULL: the default */
-	/* Where libvirt's QEMU driver looks for huge pages: hugetlbfs_mount of qemu.conf, else such mounts of the host.
-	 */
-	struct vd_strv hugetlbfs;
+	struct vd_strv hugetlbfs;       /* hugetlbfs_mount of qemu.conf, else the host's mounts of that type */
 	/*
 	 * In force on the host: 1 enforcing, 0 permissive, -1 off, -2 cannot tell. Live from sys/fs/selinux/enforce. In
 	 * a capture from the same file, else from sestatus(8) in a sosreport, else from the list of security modules,
