@@ -242,6 +242,24 @@ static void test_old_pair(const struct vd_topic *const *pair, const struct vd_ca
 	vd_filters_release(&alone[1]);
 }
 
+/*
+ * Each item is in the way of another one. 1.0.0 may know util.json as util/virjson.c or util/json.c: what both names
+ * end in is what takes it out of the way, behind the longer name that ends so too.
+ */
+static void test_old_crossed(void)
+{
+	static const struct vd_topic a = { .id = "a", .aliases = "", .filters = "4:util 1:json" },
+	                             b = { .id = "b", .aliases = "", .filters = "4:json 1:util" };
+	const struct vd_topic *both[] = { &a, &b };
+	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
+	VD_AUTO_FREE char *filters = NULL;
+
+	tap_int(vd_catalogue_load(VD_VERSION(1, 0, 0), &catalogue, NULL), 0, "merge: catalogue of 1.0.0");
+	tap_int(vd_topics_merge(both, 2, &catalogue, NULL, &filters, NULL), 0, "merge: items in each other's way");
+	tap_str(filters, "1:qemu/qemu_monitor_json.c 4:json.c 1:util",
+	        "merge: items in each other's way -> named out of it");
+}
+
 static void test_old(unsigned version)
 {
 	VD_AUTO_CATALOGUE catalogue = VD_CATALOGUE_INIT;
@@ -289,6 +307,7 @@ int main(void)
 	}
 	for (size_t i = 0; i < VD_ARRAY_SIZE(old_versions); i++)
 		test_old(old_versions[i]);
+	test_old_crossed();
 	test_left_out();
 	vd_topics_release(&topics);
 	return tap_done();
