@@ -16,6 +16,9 @@ VLOG_CATEGORY("virtdiag.follow-file");
 /* More rotations than this since the last look are not caught up with. */
 #define MAX_OLDER 64
 
+/* How often they are listed while they are being renamed: from then on something may be missed. */
+#define MAX_LISTINGS 16
+
 /* Unfinished lines of all files together, and the least of one file, in bytes. */
 #define MAX_RESTS (4u << 20)
 #define MIN_REST  4096u
@@ -304,42 +307,78 @@ static void list_release(struct older_list *list)
 		older_release(&list->items[i]);
 }
 
+/* Open number @number of the listed names and add it, unless it is there already. 0, -ENOENT, or -ENOMEM. */
+static int open_listed(struct vd_follow *f, const struct vd_follow_file *file, const struct vd_strv *names,
+                       size_t number, struct older_list *list)
+{
+	const char *name = names->items[number], *mark = strrchr(name, '\1'), *dot;
+	struct older *o = &list->items[list->len];
+	struct stat st;
+	int rc;
+
+	memset(o, 0, sizeof(*o));
+	o->fd = -1;
+	if (asprintf(&o->path, "%s/%.*s%s", f->dirs[file->dir].path, (int)(mark - name), name, mark + 1) < 0)
+		return -ENOMEM;
+	dot = strrchr(o->path, '.');
+	o->stem = dot[1] >= '0' && dot[1] <= '9' ? strlen(o->path) : (size_t)(dot - o->path);
+	if (mark[1] == '-' && !strchr(mark + 1, '.'))
+		o->stem = strlen(o->path);
+	rc = vd_root_open_file(f->root, o->path, &o->fd, NULL);
+	if (rc < 0 || fstat(o->fd, &st) < 0) {
+		older_release(o);
+		return rc == -ENOENT || rc == -ENOMEM ? rc : 0;
+	}
+	o->dev = st.st_dev;
+	o->ino = st.st_ino;
+	o->changed = st.st_mtim;
+	o->order = number;
+	read_head(o);
+	if (is_known(list, o))
+		older_release(o);
+	else
+		list->len++;
+	return 0;
+}
+
+static bool same_names(const struct vd_strv *a, const struct vd_strv *b)
+{
+	size_t i = 0;
+
+	while (i < a->len && i < b->len && !strcmp(a->items[i], b->items[i]))
+		i++;
+	return i == a->len && i == b->len;
+}
+
 /*
- * Open the newest rotated files. A renaming in between shows a file twice, never one too few. In order of their last
- * change, as files of virtlogd and of logrotate may stand beside each other; of their names when that is the same.
+ * Open the newest rotated files, in order of their last change, as files of virtlogd and of logrotate may stand beside
+ * each other; of their names when that is the same. When names come or go meanwhile, a file may be missed that was
+ * renamed or packed: then all is done again. A rotation that leaves the names as they were moves each file to a name
+ * that is opened later, so that it is found, perhaps twice.
  */
 static int open_older(struct vd_follow *f, const struct vd_follow_file *file, struct older_list *list)
 {
 	VD_AUTO_STRV names = VD_STRV_INIT;
 	int rc = list_names(f, file, &names);
 
-	for (size_t i = 0; i < names.len && list->len < MAX_OLDER && rc == 0; i++) {
-		struct older *o = &list->items[list->len];
-		char *mark = strrchr(names.items[i], '\1'), *dot;
-		struct stat st;
+	for (unsigned tries = 0; rc == 0 && tries < MAX_LISTINGS; tries++) {
+		VD_AUTO_STRV names_then = VD_STRV_INIT;
+		bool missed = false;
 
-		memset(o, 0, sizeof(*o));
-		o->fd = -1;
-		if (asprintf(&o->path, "%s/%.*s%s", f->dirs[file->dir].path, (int)(mark - names.items[i]),
-		             names.items[i], mark + 1) < 0)
-			return -ENOMEM;
-		dot = strrchr(o->path, '.');
-		o->stem = dot[1] >= '0' && dot[1] <= '9' ? strlen(o->path) : (size_t)(dot - o->path);
-		if (mark[1] == '-' && !strchr(mark + 1, '.'))
-			o->stem = strlen(o->path);
-		if (vd_root_open_file(f->root, o->path, &o->fd, NULL) < 0 || fstat(o->fd, &st) < 0) {
-			older_release(o);
-			continue;
+		for (size_t i = 0; i < names.len && list->len < MAX_OLDER && rc != -ENOMEM; i++) {
+			rc = open_listed(f, file, &names, i, list);
+			missed |= rc == -ENOENT;
 		}
-		o->dev = st.st_dev;
-		o->ino = st.st_ino;
-		o->changed = st.st_mtim;
-		o->order = i;
-		read_head(o);
-		if (is_known(list, o))
-			older_release(o);
-		else
-			list->len++;
+		if (rc != -ENOMEM)
+			rc = list_names(f, file, &names_then);
+		if (rc < 0 || (!missed && same_names(&names, &names_then)) || tries + 1 == MAX_LISTINGS)
+			break;
+		VLOG_DEBUG("%s: rotated while its old files were opened", file->path);
+		list_release(list);
+		list->len = 0;
+		vd_strv_release(&names);
+		names = names_then;
+		names_then = (struct vd_strv)VD_STRV_INIT;
 	}
 	if (list->len > 1)
 		qsort(list->items, list->len, sizeof(*list->items), by_change);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Following files, a look at a time, so that each state between two steps of a rotation is seen or not as wanted. */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -11,6 +13,22 @@
 static struct vd_buf got = VD_BUF_INIT; /* lines, each with '$', pieces with '+'; notes in brackets */
 
 static const char *stop_at; /* the reader has enough with this line */
+
+/* What happens when a directory has been listed, once; this program's closedir() takes the place of the C library's. */
+static void (*when_listed)(void);
+
+int closedir(DIR *dir)
+{
+	int (*real)(DIR * dir) = NULL;
+	void (*hook)(void) = when_listed;
+	void *symbol = dlsym(RTLD_NEXT, "closedir");
+
+	memcpy(&real, &symbol, sizeof(real));
+	when_listed = NULL;
+	if (hook)
+		hook();
+	return real(dir);
+}
 
 static int on_line(void *data, void *file, const struct vd_line *line, const char *path)
 {
@@ -160,6 +178,49 @@ static void test_truncation_between(struct vd_root *root)
 	vd_follow_free(f);
 }
 
+static void pack_copy(void)
+{
+	move("listed/a.log-20261123", "listed/a.log-20261123.gz");
+}
+
+static void rotate_again(void)
+{
+	move("listed/b.log.1", "listed/b.log.2");
+	move("listed/b.log.0", "listed/b.log.1");
+	move("listed/b.log", "listed/b.log.0");
+	append("listed/b.log", "four\n");
+}
+
+/* Names that were listed are others when they are opened: each file is found all the same. */
+static void test_renamed_while_listed(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	tree_dirs("listed/");
+	append("listed/a.log", "one\n");
+	tap_int(vd_follow_add(f, "/listed/a.log", 0, NULL, NULL), 0, "add");
+	look(f, "one$", "from the start");
+	append("listed/a.log", "two\n");
+	copy("listed/a.log", "listed/a.log-20261123");
+	tree_must(truncate(tree_path("listed/a.log"), 0) == 0, "truncate");
+	append("listed/a.log", "three\n");
+	when_listed = pack_copy;
+	look(f, "[truncated]two$three$", "the copy gets its packed name when its old one was listed");
+	vd_follow_free(f);
+
+	f = begin(root);
+	append("listed/b.log", "one\n");
+	tap_int(vd_follow_add(f, "/listed/b.log", 0, NULL, NULL), 0, "add");
+	look(f, "one$", "from the start");
+	move("listed/b.log", "listed/b.log.1");
+	append("listed/b.log.0", "two\n");
+	append("listed/b.log", "three\n");
+	when_listed = rotate_again;
+	look(f, "two$[rotated]three$[rotated]four$", "rotated once more when the names were listed");
+	tap_ok(!when_listed, "the names were listed");
+	vd_follow_free(f);
+}
+
 static void test_late(struct vd_root *root)
 {
 	struct vd_follow *f = begin(root);
@@ -209,6 +270,7 @@ int main(void)
 	test_rotations(root);
 	test_truncation(root);
 	test_truncation_between(root);
+	test_renamed_while_listed(root);
 	test_late(root);
 	test_long(root);
 	vd_buf_release(&got);
