@@ -93,9 +93,9 @@ static bool parse_set(const char *at, const char *end, struct vd_relabel *r)
 /* 'LABEL' on 'PATH', 'LABEL' on fd N; *@ret_rest is behind it. */
 static bool parse_on(const char *at, const char *end, struct vd_relabel *r, const char **ret_rest)
 {
-	const char *on = after(at, end, "' on "), *quote;
+	const char *on = at < end && *at == '\'' ? after(at + 1, end, "' on ") : NULL, *quote;
 
-	if (at == end || *at != '\'' || !on)
+	if (!on)
 		return false;
 	r->label = slice(at + 1, on - 5);
 	if (end - on > 3 && !memcmp(on, "fd ", 3)) {

@@ -38,6 +38,8 @@ static const struct {
 	  VD_RELABEL_UNSUPPORTED, "/n/a", IMG, "not supported. Consider setting virt_use_nfs", -1 },
 	{ "Setting security context '" IMG "' on fd 9 not supported", VD_RELABEL_UNSUPPORTED, "", IMG, "not supported",
 	  9 },
+	{ "Setting security context ' on '/n/a' not supported", -1, NULL, NULL, NULL, 0 },
+	{ "unable to set security context ' on fd 5: Invalid argument", -1, NULL, NULL, NULL, 0 },
 	{ "Setting different SELinux label on /a b which is already in use", VD_RELABEL_IN_USE, "/a b", "", "", -1 },
 	{ "model=selinux label=system_u:system_r:svirt_t:s0:c1,c2 imagelabel=" IMG " baselabel=(null)",
 	  VD_RELABEL_DRAWN, "", IMG, "", -1 },
