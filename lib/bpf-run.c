@@ -57,9 +57,9 @@ static uint64_t cut(uint64_t n, unsigned bytes)
 /* Where in the stack, when all of it is inside. */
 static bool stack_at(const struct reg *reg, int off, unsigned bytes, size_t *ret)
 {
-	int64_t at = (int64_t)reg->number + off + STACK;
+	uint64_t at = reg->number + (uint64_t)(int64_t)off + STACK;
 
-	if (reg->kind != FRAME || at < 0 || at + bytes > STACK)
+	if (reg->kind != FRAME || at > STACK - bytes)
 		return false;
 	*ret = (size_t)at;
 	return true;

@@ -182,6 +182,8 @@ static void test_refused(void)
 	REFUSES("stack that was never written", OP(BPF_LDX | BPF_MEM | BPF_DW, 0, 10, -8, 0), EXIT);
 	REFUSES("above the stack", MOVI(3, 1), STD(10, 3, 0), MOVI(0, 1), EXIT);
 	REFUSES("below the stack", MOVI(3, 1), STD(10, 3, -520), MOVI(0, 1), EXIT);
+	REFUSES("far above the stack", MOV(3, 10), IMM64(2, -8, 0x7fffffff), ALU(BPF_ADD, 3, 2), LDW(0, 3, 0), EXIT);
+	REFUSES("the highest address", MOV(3, 10), IMM64(2, -1, 0x7fffffff), ALU(BPF_ADD, 3, 2), LDW(0, 3, -512), EXIT);
 	REFUSES("another helper", MOVI(1, 0), CALL(), MOVI(0, 1), EXIT);
 	REFUSES("a division", MOVI(0, 1), ALUI(BPF_DIV, 0, 1), EXIT);
 	REFUSES("half of a constant", OP(BPF_LD | BPF_IMM | BPF_DW, 0, 0, 0, 1));
