@@ -15,6 +15,7 @@
 
 #include "guests.h"
 #include "tap.h"
+#include "tree.h"
 
 #define ZOO "tests/hosts/guests-zoo"
 
@@ -348,6 +349,32 @@ static void test_empty_host(void)
 	rmdir(dir);
 }
 
+/* A capture may tell of any time: what lies beyond the year 9999 is damage, and nothing is computed from it. */
+static void test_far_times(void)
+{
+	static const char *const boots[] = { "9223372036854775807", "99999999999999999999", "253402300800" };
+	static const char *const ticks[] = { "18446744073709551615", "-1", "25340230079999999" };
+	VD_AUTO_ROOT struct vd_root *root = NULL;
+	time_t boot = 0, since = 0;
+	char text[128];
+
+	tree_begin();
+	if (!tap_ok(vd_root_open(tree_top, 0, &root, NULL) == 0, "a capture is opened"))
+		return;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(boots); i++) {
+		snprintf(text, sizeof(text), "cpu 0\nbtime %s\n", boots[i]);
+		tree_file("proc/stat", text);
+		tap_int(vd_boot_time(root, &boot), -EBADMSG, "boot at %s", boots[i]);
+	}
+	tree_file("proc/stat", "cpu 0\nbtime 253402300799\n");
+	tap_int(vd_boot_time(root, &boot), 0, "boot at the end of 9999");
+	for (size_t i = 0; i < VD_ARRAY_SIZE(ticks); i++) {
+		snprintf(text, sizeof(text), "7 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 %s 0\n", ticks[i]);
+		tree_file("proc/7/stat", text);
+		tap_int(vd_process_since(root, 7, boot, &since), -EBADMSG, "start %s ticks later", ticks[i]);
+	}
+}
+
 int main(void)
 {
 	test_zoo();
@@ -358,5 +385,6 @@ int main(void)
 	test_process();
 	test_many();
 	test_empty_host();
+	test_far_times();
 	return tap_done();
 }
