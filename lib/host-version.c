@@ -368,8 +368,9 @@ static unsigned last_banner(const char *text, char ret_time[BANNER_TIME + 1])
 		while (line > text && line[-1] != '\n' && p - line <= MAX_TIME)
 			line--;
 		/* At the start of a line only: the guest's own output may say anything behind it. */
-		if (p - line < BANNER_TIME || p - line > MAX_TIME || strspn(line, "0123456789-: .+") < (size_t)(p - line) ||
-		    !take_version(&version, &n) || *version != ',')
+		if (p - line < BANNER_TIME || p - line > MAX_TIME ||
+		    strspn(line, "0123456789-: .+") < (size_t)(p - line) || !take_version(&version, &n) ||
+		    *version != ',')
 			continue;
 		memcpy(ret_time, line, BANNER_TIME);
 		ret_time[BANNER_TIME] = '\0';

@@ -80,7 +80,10 @@ static void test_quote(void)
 /* A command line may have as many words as megabytes hold: each must cost the same. */
 static void test_many(void)
 {
-	enum { WORDS = 500000, KEYS = 60000 };
+	enum {
+		WORDS = 500000,
+		KEYS = 60000
+	};
 	VD_CLEANUP(vd_guestcmd_release) struct vd_guestcmd lxc = { 0 }, json = { 0 };
 	VD_AUTO_BUF text = VD_BUF_INIT;
 	enum vd_guestcmd_change a[2], b[2];

@@ -140,8 +140,8 @@ static void test_times(void)
 /* The times of files may be anything: also what microseconds, or the year of a struct tm, cannot hold. */
 static void test_far_references(void)
 {
-	static const int64_t references[] = { INT64_MAX,         67768036191676799, 67767976233532800, 9223372036855,
-		                              -9223372036855,    -67768040609740800, INT64_MIN };
+	static const int64_t references[] = { INT64_MAX,      67768036191676799,  67767976233532800, 9223372036855,
+		                              -9223372036855, -67768040609740800, INT64_MIN };
 	static const char *const texts[] = { "11:47:18.571: 1: info : m", "Nov 23 11:47:18 vm libvirtd[1]: m" };
 	struct vd_record record;
 
