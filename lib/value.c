@@ -160,18 +160,23 @@ int vd_value_append(struct vd_value *array, struct vd_value *item)
 
 int vd_value_set(struct vd_value *object, const char *key, struct vd_value *item)
 {
-	char *copy;
-
-	if (!object || !item || object->type != VD_VALUE_OBJECT) {
-		vd_value_free(item);
-		return object && object->type != VD_VALUE_OBJECT ? -EINVAL : -ENOMEM;
-	}
-	for (size_t i = 0; i < object->u.c.len; i++) {
+	for (size_t i = 0; item && object && object->type == VD_VALUE_OBJECT && i < object->u.c.len; i++) {
 		if (!strcmp(object->u.c.keys[i], key)) {
 			vd_value_free(object->u.c.items[i]);
 			object->u.c.items[i] = item;
 			return 0;
 		}
+	}
+	return vd_value_add(object, key, item);
+}
+
+int vd_value_add(struct vd_value *object, const char *key, struct vd_value *item)
+{
+	char *copy;
+
+	if (!object || !item || object->type != VD_VALUE_OBJECT) {
+		vd_value_free(item);
+		return object && object->type != VD_VALUE_OBJECT ? -EINVAL : -ENOMEM;
 	}
 	copy = strdup(key);
 	if (!copy || grow(object) < 0) {

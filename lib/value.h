@@ -46,6 +46,8 @@ void vd_value_cleanup(struct vd_value **v);
 int vd_value_append(struct vd_value *array, struct vd_value *item);
 /* Set @key of the object @object, replacing what was there. */
 int vd_value_set(struct vd_value *object, const char *key, struct vd_value *item);
+/* The same for a @key that is certainly not there: without looking, which takes time where there are many. */
+int vd_value_add(struct vd_value *object, const char *key, struct vd_value *item);
 
 enum vd_value_type vd_value_type(const struct vd_value *v);
 bool vd_value_get_bool(const struct vd_value *v);
