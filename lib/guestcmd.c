@@ -104,29 +104,36 @@ static int add_arg(struct vd_guestcmd *cmd, enum vd_guestcmd_kind kind, const ch
 	return arg->name && (!value || arg->value) ? 0 : -ENOMEM;
 }
 
-/* A blank and @word at the end of the value of the last argument: of LXC's unquoted variables. */
-static int extend_last(struct vd_guestcmd *cmd, const char *word)
+/* @more at the end of the value of the last argument: of LXC's unquoted variables. */
+static int extend_last(struct vd_guestcmd *cmd, struct vd_buf *more)
 {
-	struct vd_guestcmd_arg *arg = &cmd->items[cmd->len - 1];
+	struct vd_guestcmd_arg *arg = more->len ? &cmd->items[cmd->len - 1] : NULL;
 	char *value;
 
-	if (asprintf(&value, "%s %s", arg->value ? arg->value : "", word) < 0)
+	if (!arg)
+		return 0;
+	if (asprintf(&value, "%s%s", arg->value ? arg->value : "", vd_buf_str(more)) < 0)
 		return -ENOMEM;
 	free(arg->value);
 	arg->value = value;
+	vd_buf_clear(more);
 	return 0;
 }
 
-static int add_word(struct vd_guestcmd *cmd, const char *word, enum vd_driver driver, bool *program)
+/* @more: words that belong to the last argument and are added to it once there is another one. */
+static int add_word(struct vd_guestcmd *cmd, const char *word, enum vd_driver driver, bool *program,
+                    struct vd_buf *more)
 {
 	struct vd_guestcmd_arg *last = cmd->len ? &cmd->items[cmd->len - 1] : NULL;
 	size_t name = variable(word);
 
+	/* "LIBVIRT_LOG_FILTERS=1:*lxc* 1:*util* LIBVIRT_...": nothing is quoted; programs are given with their path. */
+	if (!*program && !name && driver == VD_DRIVER_LXC && last && word[0] != '/')
+		return vd_buf_addf(more, " %s", word);
+	if (extend_last(cmd, more) < 0)
+		return -ENOMEM;
 	if (!*program && name)
 		return add_arg(cmd, VD_GUESTCMD_ENV, word, name, word + name + 1);
-	/* "LIBVIRT_LOG_FILTERS=1:*lxc* 1:*util* LIBVIRT_...": nothing is quoted; programs are given with their path. */
-	if (!*program && driver == VD_DRIVER_LXC && last && word[0] != '/')
-		return extend_last(cmd, word);
 	if (!*program && word[0] != '-') {
 		*program = true;
 		return add_arg(cmd, VD_GUESTCMD_PROGRAM, word, strlen(word), NULL);
@@ -143,7 +150,7 @@ static int add_word(struct vd_guestcmd *cmd, const char *word, enum vd_driver dr
 
 int vd_guestcmd_parse(const char *text, size_t len, enum vd_driver driver, struct vd_guestcmd *ret_cmd)
 {
-	VD_AUTO_BUF word = VD_BUF_INIT;
+	VD_AUTO_BUF word = VD_BUF_INIT, more = VD_BUF_INIT;
 	bool program = false;
 	size_t pos = 0;
 	int rc;
@@ -152,9 +159,9 @@ int vd_guestcmd_parse(const char *text, size_t len, enum vd_driver driver, struc
 	for (;;) {
 		rc = next_word(text, len, &pos, &word, &ret_cmd->cut);
 		if (rc > 0)
-			rc = add_word(ret_cmd, vd_buf_str(&word), driver, &program) < 0 ? -ENOMEM : 1;
+			rc = add_word(ret_cmd, vd_buf_str(&word), driver, &program, &more) < 0 ? -ENOMEM : 1;
 		if (rc <= 0)
-			return rc;
+			return rc < 0 ? rc : extend_last(ret_cmd, &more);
 	}
 }
 

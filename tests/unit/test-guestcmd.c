@@ -52,6 +52,21 @@ static void test_parse(void)
 	}
 }
 
+/* Were the value copied for each word, this would run until the time of all tests is over. */
+static void test_long_value(void)
+{
+	VD_CLEANUP(vd_guestcmd_release) struct vd_guestcmd cmd = { 0 };
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int rc = vd_buf_adds(&text, "A=b");
+
+	for (unsigned i = 0; i < 2000000 && rc == 0; i++)
+		rc = vd_buf_adds(&text, " c");
+	if (rc == 0)
+		rc = vd_guestcmd_parse(text.data, text.len, VD_DRIVER_LXC, &cmd);
+	tap_int(rc, 0, "parse: a value of two million words");
+	tap_ok(cmd.len == 1 && !strcmp(cmd.items[0].value, text.data + 2), "... is one value");
+}
+
 static void test_quote(void)
 {
 	static const char *const cases[][2] = {
@@ -115,6 +130,7 @@ static void test_compare(void)
 int main(void)
 {
 	test_parse();
+	test_long_value();
 	test_quote();
 	test_compare();
 	return tap_done();
