@@ -119,7 +119,8 @@ int vd_process_since(struct vd_root *root, pid_t pid, time_t boot, time_t *ret_t
 		rc = start_ticks(vd_buf_str(&buf), &ticks);
 	if (rc < 0)
 		return rc;
-	*ret_time = boot + (time_t)(ticks / (uint64_t)(hz > 0 ? hz : CAPTURE_TICKS));
+	if (__builtin_add_overflow(boot, (time_t)(ticks / (uint64_t)(hz > 0 ? hz : CAPTURE_TICKS)), ret_time))
+		return -EBADMSG;
 	VLOG_DEBUG("process %ld runs since %lld", (long)pid, (long long)*ret_time);
 	return 0;
 }

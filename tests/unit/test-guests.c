@@ -334,6 +334,32 @@ static void test_many(void)
 	tap_int(system(path), 0, "cleaned up");
 }
 
+/* Times of a capture are what it says. */
+static void test_late_process(void)
+{
+	char dir[] = "/tmp/virtdiag-test-guests-XXXXXX", path[256];
+	VD_AUTO_ROOT struct vd_root *root = NULL;
+	time_t boot = 0, since = 0;
+	int rc = mkdtemp(dir) ? 0 : -1;
+
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, i ? "/proc/7" : "/proc");
+		rc = mkdir(path, 0700);
+	}
+	snprintf(path, sizeof(path), "%s/proc/stat", dir);
+	rc = rc == 0 ? write_file(path, "cpu 1\nbtime 9223372036854775807\n") : rc;
+	snprintf(path, sizeof(path), "%s/proc/7/stat", dir);
+	rc = rc == 0 ? write_file(path, "7 (q) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 100 20\n") : rc;
+	rc = rc == 0 ? vd_root_open(dir, 0, &root, NULL) : rc;
+	tap_int(rc, 0, "a host that booted at the end of time");
+	if (rc == 0) {
+		tap_int(vd_boot_time(root, &boot), 0, "... tells so");
+		tap_int(vd_process_since(root, 7, boot, &since), -EBADMSG, "... a process cannot be younger");
+	}
+	snprintf(path, sizeof(path), "rm -rf %s", dir);
+	tap_int(system(path), 0, "cleaned up");
+}
+
 static void test_empty_host(void)
 {
 	char dir[] = "/tmp/virtdiag-test-guests-XXXXXX";
@@ -357,6 +383,7 @@ int main(void)
 	test_cmdline();
 	test_process();
 	test_many();
+	test_late_process();
 	test_empty_host();
 	return tap_done();
 }
