@@ -14,7 +14,7 @@ int vd_time_rfc3339(struct vd_buf *buf, int64_t t)
 
 	if (!gmtime_r(&when, &tm))
 		return vd_buf_addf(buf, "@%lld", (long long)t);
-	return vd_buf_addf(buf, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+	return vd_buf_addf(buf, "%04ld-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900L, tm.tm_mon + 1, tm.tm_mday,
 	                   tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
@@ -29,8 +29,8 @@ int vd_time_text(struct vd_buf *buf, int64_t t, bool local)
 		tzset();
 	if (!(local ? localtime_r(&when, &tm) : gmtime_r(&when, &tm)))
 		return vd_buf_addf(buf, "@%lld", (long long)t);
-	r = vd_buf_addf(buf, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	                tm.tm_min, tm.tm_sec);
+	r = vd_buf_addf(buf, "%04ld-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900L, tm.tm_mon + 1, tm.tm_mday,
+	                tm.tm_hour, tm.tm_min, tm.tm_sec);
 	if (r < 0)
 		return r;
 	if (!local)

@@ -242,6 +242,9 @@ int vd_cgroup_partition_path(const char *partition, bool systemd, char **ret_pat
 		size_t len = strcspn(p, "/");
 		int r = 0;
 
+		/* Each slice repeats those above it: a path that no kernel takes must not fill the memory. */
+		if (path.len >= PATH_MAX)
+			return -EINVAL;
 		if ((len == 1 && p[0] == '.') || (len == 2 && p[0] == '.' && p[1] == '.'))
 			return -EINVAL;
 		if (len)

@@ -57,7 +57,8 @@ int vd_cgroup_guest_names(enum vd_driver driver, int id, const char *name, struc
  * hierarchy: with @systemd "/machine.slice/machine-production.slice", otherwise
  * "/machine/production.partition" (a component gets ".partition" unless it has a dot, or is the first one and is
  * machine, system or user). "/" and empty components are left out; the result is "" for "/".
- * The caller frees it. Returns 0; -EINVAL for a partition with "." or ".." as a component; -ENOMEM.
+ * The caller frees it. Returns 0; -EINVAL for a partition with "." or ".." as a component, or with more of them than a
+ * path of the kernel (PATH_MAX) has room for; -ENOMEM.
  */
 int vd_cgroup_partition_path(const char *partition, bool systemd, char **ret_path) VD_MUST_CHECK;
 

@@ -228,10 +228,13 @@ static void parse_weight(const struct vd_buf *text, int64_t *n)
 	}
 }
 
-/* How systemd turns its weight, 1 to 10000, into one of the scheduler bfq, 1 to 1000, around the default of both. */
+/*
+ * How systemd turns its weight, 1 to 10000, into one of the scheduler bfq, 1 to 1000, around the default of both: above
+ * it 9900 steps are 900.
+ */
 static int64_t bfq_weight(int64_t n)
 {
-	return n <= 100 ? n : 100 + (n - 100) * 900 / 9900;
+	return n <= 100 ? n : 100 + (n - 100) / 11;
 }
 
 static void weight(struct vd_tune *tune, const struct vd_tune_group *group, int r, bool converted)

@@ -54,11 +54,16 @@ static bool parse_item(const char *text, size_t len, size_t *pos, struct vd_cpus
 			return false;
 		skip_blanks(text, len, pos);
 	}
-	for (unsigned n = first; n <= last; n++) {
+	for (unsigned n = first; n <= last;) {
+		/* Byte by byte where it can be: a long text of nothing but wide ranges takes as long as these are. */
+		bool whole = n % 8 == 0 && last - n >= 7;
+		unsigned char bits = whole ? 0xff : (unsigned char)(1u << n % 8);
+
 		if (out)
-			set->bits[n / 8] &= (unsigned char)~(1u << n % 8);
+			set->bits[n / 8] &= (unsigned char)~bits;
 		else
-			set->bits[n / 8] |= (unsigned char)(1u << n % 8);
+			set->bits[n / 8] |= bits;
+		n += whole ? 8 : 1;
 	}
 	return true;
 }

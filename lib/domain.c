@@ -12,6 +12,8 @@
 
 VLOG_CATEGORY("virtdiag.domain");
 
+#define MAX_SECLABELS 1000 /* of a guest */
+
 const char *vd_driver_name(enum vd_driver driver)
 {
 	return driver == VD_DRIVER_LXC ? "lxc" : "qemu";
@@ -135,6 +137,11 @@ static void parse_seclabels(struct vd_parse *p, const struct vd_xml_node *domain
 	n++;
 	if (!n)
 		return;
+	/* They are compared with each other. libvirt has four models. */
+	if (n > MAX_SECLABELS) {
+		vd_parse_fail(p, domain, "more than %d <seclabel> elements", MAX_SECLABELS);
+		return;
+	}
 	dom->seclabels = calloc(n, sizeof(*dom->seclabels));
 	if (!dom->seclabels) {
 		p->rc = -ENOMEM;

@@ -104,13 +104,13 @@ static int add_arg(struct vd_guestcmd *cmd, enum vd_guestcmd_kind kind, const ch
 	return arg->name && (!value || arg->value) ? 0 : -ENOMEM;
 }
 
-/* @more, of LXC's unquoted variables, to the end of the value of the last argument. */
+/* @more at the end of the value of the last argument: of LXC's unquoted variables. */
 static int extend_last(struct vd_guestcmd *cmd, struct vd_buf *more)
 {
-	struct vd_guestcmd_arg *arg = cmd->len ? &cmd->items[cmd->len - 1] : NULL;
+	struct vd_guestcmd_arg *arg = more->len ? &cmd->items[cmd->len - 1] : NULL;
 	char *value;
 
-	if (!arg || !more->len)
+	if (!arg)
 		return 0;
 	if (asprintf(&value, "%s%s", arg->value ? arg->value : "", vd_buf_str(more)) < 0)
 		return -ENOMEM;
@@ -120,7 +120,7 @@ static int extend_last(struct vd_guestcmd *cmd, struct vd_buf *more)
 	return 0;
 }
 
-/* @more gathers what belongs to the last argument too. */
+/* @more: words that belong to the last argument and are added to it once there is another one. */
 static int add_word(struct vd_guestcmd *cmd, const char *word, enum vd_driver driver, bool *program,
                     struct vd_buf *more)
 {
@@ -160,10 +160,8 @@ int vd_guestcmd_parse(const char *text, size_t len, enum vd_driver driver, struc
 		rc = next_word(text, len, &pos, &word, &ret_cmd->cut);
 		if (rc > 0)
 			rc = add_word(ret_cmd, vd_buf_str(&word), driver, &program, &more) < 0 ? -ENOMEM : 1;
-		if (rc == 0)
-			return extend_last(ret_cmd, &more);
-		if (rc < 0)
-			return rc;
+		if (rc <= 0)
+			return rc < 0 ? rc : extend_last(ret_cmd, &more);
 	}
 }
 

@@ -13,6 +13,9 @@
 
 VLOG_CATEGORY("virtdiag.host");
 
+/* More groups than a process can be in (NGROUPS_MAX): a hostile file must not make us compare for ever. */
+#define MAX_GROUPS 65536
+
 /* --- host ------------------------------------------------------------------------------------------------------------
  */
 
@@ -265,6 +268,8 @@ static int add_gid(gid_t gid, gid_t **gids, size_t *count)
 {
 	gid_t *grown;
 
+	if (*count >= MAX_GROUPS)
+		return 0;
 	for (size_t i = 0; i < *count; i++)
 		if ((*gids)[i] == gid)
 			return 0;

@@ -51,7 +51,7 @@ static struct vd_value *import(struct json_object *o)
 	case json_type_object:
 		v = vd_value_object();
 		json_object_object_foreach (o, key, item) {
-			/* json-c holds each key once. */
+			/* json-c has each key once. */
 			if (!v || vd_value_add(v, key, import(item)) < 0) {
 				vd_value_free(v);
 				return NULL;

@@ -487,6 +487,9 @@ static int follow_link(struct resolver *s, const char *target, const char *behin
 
 	if (++s->links > MAX_LINKS)
 		return -ELOOP;
+	/* No kernel has such a link; its parts would be looked up one by one. */
+	if (strlen(target) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	if (vd_buf_adds(&rest, target) < 0 || vd_buf_adds(&rest, behind) < 0)
 		return -ENOMEM;
 	if (*target == '/')

@@ -196,6 +196,10 @@ static bool holds(const char *target, const char *path)
 	return !strncmp(path, target, len) && (!path[len] || path[len] == '/');
 }
 
+/* No table has so many root mounts, or mounts one below the other on one way: each costs a look at all others. */
+#define MAX_TOPS  16
+#define MAX_STEPS 64
+
 /*
  * Walk as the kernel does: from the root mount to the child mount that @path meets first, then to that one's children.
  * The order of the lines alone does not tell: after a switch of the root its line can stand behind its children's.
@@ -203,6 +207,7 @@ static bool holds(const char *target, const char *path)
 static const struct vd_mount *find_by_ids(const struct vd_mounts *mounts, const char *path)
 {
 	const struct vd_mount *at = NULL;
+	unsigned tops = 0;
 
 	for (size_t i = 0; i < mounts->len; i++) {
 		const struct vd_mount *m = &mounts->items[i];
@@ -212,13 +217,15 @@ static const struct vd_mount *find_by_ids(const struct vd_mounts *mounts, const 
 			return NULL;
 		if (strcmp(m->target, "/"))
 			continue;
+		if (++tops > MAX_TOPS)
+			return NULL;
 		for (size_t j = 0; j < mounts->len && !has_parent; j++)
 			has_parent = j != i && mounts->items[j].id == m->parent;
 		if (!has_parent)
 			at = m;
 	}
 	/* A table that names its mounts in a circle must not hold us. */
-	for (size_t steps = 0; at && steps < mounts->len; steps++) {
+	for (size_t steps = 0; at && steps < mounts->len && steps < MAX_STEPS; steps++) {
 		const struct vd_mount *next = NULL;
 
 		for (size_t i = 0; i < mounts->len; i++) {

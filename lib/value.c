@@ -158,6 +158,18 @@ int vd_value_append(struct vd_value *array, struct vd_value *item)
 	return 0;
 }
 
+int vd_value_set(struct vd_value *object, const char *key, struct vd_value *item)
+{
+	for (size_t i = 0; item && object && object->type == VD_VALUE_OBJECT && i < object->u.c.len; i++) {
+		if (!strcmp(object->u.c.keys[i], key)) {
+			vd_value_free(object->u.c.items[i]);
+			object->u.c.items[i] = item;
+			return 0;
+		}
+	}
+	return vd_value_add(object, key, item);
+}
+
 int vd_value_add(struct vd_value *object, const char *key, struct vd_value *item)
 {
 	char *copy;
@@ -175,18 +187,6 @@ int vd_value_add(struct vd_value *object, const char *key, struct vd_value *item
 	object->u.c.keys[object->u.c.len] = copy;
 	object->u.c.items[object->u.c.len++] = item;
 	return 0;
-}
-
-int vd_value_set(struct vd_value *object, const char *key, struct vd_value *item)
-{
-	for (size_t i = 0; item && object && object->type == VD_VALUE_OBJECT && i < object->u.c.len; i++) {
-		if (!strcmp(object->u.c.keys[i], key)) {
-			vd_value_free(object->u.c.items[i]);
-			object->u.c.items[i] = item;
-			return 0;
-		}
-	}
-	return vd_value_add(object, key, item);
 }
 
 enum vd_value_type vd_value_type(const struct vd_value *v)

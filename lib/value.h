@@ -46,7 +46,7 @@ void vd_value_cleanup(struct vd_value **v);
 int vd_value_append(struct vd_value *array, struct vd_value *item);
 /* Set @key of the object @object, replacing what was there. */
 int vd_value_set(struct vd_value *object, const char *key, struct vd_value *item);
-/* The same for a key that is known not to be there yet, which is not looked for. */
+/* The same for a @key that is certainly not there: without looking, which takes time where there are many. */
 int vd_value_add(struct vd_value *object, const char *key, struct vd_value *item);
 
 enum vd_value_type vd_value_type(const struct vd_value *v);

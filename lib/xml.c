@@ -41,7 +41,8 @@ static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id
  * What takes libxml2 quadratic time (2.9: a megabyte of attributes in one tag is 15 seconds, eight are a quarter of an
  * hour), and how much of it is still read within a second or two. Real guests stay below by orders of magnitude.
  */
-#define MAX_ATTRIBUTES 1000 /* of one element */
+#define MAX_ATTRIBUTES 1000   /* of one element */
+#define MAX_DEFAULTED  200000 /* that a DTD adds, in all */
 static const struct {
 	const char *text;
 	unsigned max;
@@ -116,6 +117,25 @@ static bool crowded(const char *data, size_t len, bool refs, unsigned max)
 	return false;
 }
 
+/*
+ * A DTD can give each element attributes that stand nowhere in it: a thousand elements of four bytes with a thousand
+ * attributes each, which libxml2 all makes. Counted are the quotes that their values need and the tags, either of which
+ * a reference can stand for; without a parameter entity the word for it cannot be put together.
+ */
+static bool defaults_many(const char *data, size_t len)
+{
+	size_t values = 0, tags = 0;
+
+	if (!memmem(data, len, "ATTLIST", 7) && !memchr(data, '%', len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		values += data[i] == '\'' || data[i] == '"' || data[i] == '&';
+		tags += data[i] == '<' || data[i] == '&';
+	}
+	values /= 2;
+	return values > MAX_ATTRIBUTES || values * tags > MAX_DEFAULTED;
+}
+
 /* The encoding that the XML declaration names is one in which the characters that count above are what they look like.
  */
 static bool plain_encoding(const char *data, size_t len)
@@ -143,6 +163,8 @@ static int check_cost(const char *data, size_t len, bool dtd, const char *file, 
 	if (crowded(data, len, false, MAX_ATTRIBUTES) ||
 	    (dtd && memmem(data, len, "<!ENTITY", 8) && crowded(data, len, true, MAX_ATTRIBUTES)))
 		return vd_err_set(err, E2BIG, "%s: an element has more than %d attributes", file, MAX_ATTRIBUTES);
+	if (dtd && defaults_many(data, len))
+		return vd_err_set(err, E2BIG, "%s: its DTD may give elements too many attributes", file);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(costly); i++)
 		if ((dtd || !costly[i].dtd) && occurs_more(data, len, costly[i].text, costly[i].max))
 			return vd_err_set(err, E2BIG, "%s: '%s' occurs more than %u times", file, costly[i].text,

@@ -766,6 +766,11 @@ task() {
 	run -1 --separate-stderr vd --root "$H" cgroup show
 	put "$scope/io.weight" "default 300"
 	run -0 --separate-stderr vd --root "$H" cgroup show
+	guest a 1 100 "<blkiotune><weight>9223372036854775807</weight></blkiotune>"
+	rm "$H$scope/io.weight"
+	run -1 --separate-stderr vd --json --root "$H" cgroup show
+	same "$(json '.tunables[] | select(.tunable == "weight") | [.status, .expected] | join(" ")')" \
+		"differs 838488366986797891"
 }
 
 # weights BFQ PLAIN [LIBVIRT]: status of the weight 300 of a guest, with these values in the two files

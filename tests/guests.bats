@@ -200,3 +200,16 @@ desk   qemu     1  00000000-0000-4000-8000-000000000201  running  booted  2000  
 	has "$output" "virtdiag guests"
 	same "$stderr" ""
 }
+
+@test "guests: a capture whose clock is at the end of time -> its years as they are" {
+	local h=$BATS_TEST_TMPDIR/late
+	mkdir -p "$h/etc/libvirt/qemu" "$h/run/libvirt/qemu" "$h/proc/7"
+	echo "<domstatus state='running' reason='booted' pid='7'><domain type='kvm' id='1'><name>a</name></domain></domstatus>" \
+		>"$h/run/libvirt/qemu/a.xml"
+	printf 'cpu 1\nbtime 67768036191676799\n' >"$h/proc/stat"
+	echo "7 (q) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 0 20" >"$h/proc/7/stat"
+	run -0 --separate-stderr vd --json --root "$h" guests
+	same "$(jq -r '.guests[0].since' <<<"$output")" 2147485547-12-31T23:59:59Z
+	run -0 --separate-stderr vd --root "$h" guests -o SINCE
+	has "$output" 2147485547-12-31
+}

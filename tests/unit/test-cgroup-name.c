@@ -110,6 +110,7 @@ static void test_partitions(void)
 		{ "/", "", "" },
 		{ "//machine//x/", "/machine/x.partition", "/machine.slice/machine-x.slice" },
 	};
+	VD_AUTO_BUF deep = VD_BUF_INIT;
 	char *untouched = NULL;
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(cases); i++) {
@@ -124,6 +125,11 @@ static void test_partitions(void)
 	}
 	tap_int(vd_cgroup_partition_path("/machine/../etc", false, &untouched), -EINVAL, "dot-dot is refused");
 	tap_int(vd_cgroup_partition_path("/./x", true, &untouched), -EINVAL, "dot is refused");
+	/* As slices this would be terabytes. */
+	for (unsigned i = 0; i < 2000000; i++)
+		if (vd_buf_adds(&deep, "/a") < 0)
+			break;
+	tap_int(vd_cgroup_partition_path(vd_buf_str(&deep), true, &untouched), -EINVAL, "a path too long is refused");
 	tap_ok(!untouched, "a refused partition leaves the result alone");
 }
 

@@ -310,6 +310,25 @@ static void test_refused(void)
 }
 
 /* As libvirt 9.0.0 does with `virsh define`: of the outermost element the prefix does not matter. */
+static void test_many_seclabels(void)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	struct vd_domain *dom = NULL;
+	VD_AUTO_ERR err = VD_ERR_INIT;
+	int rc = vd_buf_adds(&text, "<domain type='kvm'><name>n</name>");
+
+	/* Looking for two of one model would take minutes. */
+	for (unsigned i = 0; i < 200000 && rc == 0; i++)
+		rc = vd_buf_addf(&text, "<seclabel model='m%u'/>", i);
+	if (rc == 0)
+		rc = vd_buf_adds(&text, "</domain>");
+	if (rc == 0)
+		rc = vd_domain_parse(text.data, text.len, "f.xml", &dom, &err);
+	tap_int(rc, -EBADMSG, "two hundred thousand seclabels are refused");
+	tap_ok(err.text && strstr(err.text, "seclabel"), "... and named: %s", vd_err_text(&err));
+	vd_domain_free(dom);
+}
+
 static void test_prefix(void)
 {
 	static const char xml[] = "<x:domain xmlns:x='urn:x' type='kvm'><name>n</name></x:domain>";
@@ -455,6 +474,7 @@ int main(void)
 {
 	test_files();
 	test_refused();
+	test_many_seclabels();
 	test_prefix();
 	test_units();
 	test_seclabel_choice();

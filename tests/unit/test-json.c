@@ -51,6 +51,23 @@ static void test_depth(void)
 	tap_int(vd_json_parse(deep, sizeof(deep), &v, NULL), -EINVAL, "parse: a hundred levels are refused");
 }
 
+/* Were each key compared with all others, this would run until the time of all tests is over. */
+static void test_many_keys(void)
+{
+	VD_AUTO_VALUE struct vd_value *v = NULL;
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int rc = vd_buf_adds(&text, "{\"a\":1,\"a\":2");
+
+	for (unsigned i = 0; i < 500000 && rc == 0; i++)
+		rc = vd_buf_addf(&text, ",\"%u\":0", i);
+	if (rc == 0)
+		rc = vd_buf_addc(&text, '}');
+	tap_int(rc, 0, "enough memory");
+	tap_int(vd_json_parse(vd_buf_str(&text), text.len, &v, NULL), 0, "half a million keys");
+	tap_int(vd_value_count(v), 500001, "all of them, each once");
+	tap_int(vd_value_get_int(vd_value_find(v, "a")), 2, "of a key that is there twice the last value");
+}
+
 static void test_values(void)
 {
 	static const char text[] = "{\"n\":-5,\"d\":0.25,\"s\":\"x\",\"l\":[true,null],\"n\":7}";
@@ -94,6 +111,7 @@ int main(void)
 {
 	test_parse();
 	test_depth();
+	test_many_keys();
 	test_values();
 	test_print();
 	return tap_done();

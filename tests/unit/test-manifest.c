@@ -111,6 +111,28 @@ static void test_bad(void)
 	}
 }
 
+static int no_link(void *data, const char *path, char **ret_target)
+{
+	(void)data, (void)path, (void)ret_target;
+	return 0;
+}
+
+static void test_long_link(void)
+{
+	VD_AUTO_BUF text = VD_BUF_INIT, resolved = VD_BUF_INIT;
+	const struct vd_manifest_entry *entry = NULL;
+	struct vd_manifest *m = NULL;
+
+	tree_must(vd_buf_adds(&text, "{\"path\":\"/l\",\"type\":\"symlink\",\"target\":\"") == 0, "memory");
+	for (unsigned i = 0; i < 50000; i++)
+		tree_must(vd_buf_adds(&text, "a/") == 0, "memory");
+	tree_must(vd_buf_adds(&text, "\"}\n") == 0, "memory");
+	tap_int(vd_manifest_parse(text.data, text.len, &m, NULL), 0, "a symlink with a target that no kernel takes");
+	tap_int(vd_manifest_resolve(m, "/l", true, no_link, NULL, &resolved, &entry), -ENAMETOOLONG,
+	        "... is not followed");
+	vd_manifest_free(m);
+}
+
 static void test_limits(void)
 {
 	VD_AUTO_BUF text = VD_BUF_INIT;
@@ -348,6 +370,7 @@ int main(void)
 	test_good();
 	test_bad();
 	test_limits();
+	test_long_link();
 	tree_file("secret", "outside");
 	tree_file("host/" VD_MANIFEST_NAME, manifest);
 	tree_file("host/headers/a", "QFI\xfb and more");

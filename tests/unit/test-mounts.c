@@ -162,6 +162,26 @@ static void test_find(void)
 	clean();
 }
 
+/* All of them at the top, one above the other or without a parent: to look for one must not take minutes. */
+static void test_many(void)
+{
+	VD_CLEANUP(vd_mounts_release) struct vd_mounts stack = { 0 }, heap = { 0 };
+	VD_AUTO_BUF up = VD_BUF_INIT, flat = VD_BUF_INIT;
+	int r = 0;
+
+	for (unsigned i = 1; i <= 200000 && r == 0; i++) {
+		r = vd_buf_addf(&up, "%u %u 0:1 / / rw - xfs a rw\n", i + 1, i);
+		if (r == 0)
+			r = vd_buf_addf(&flat, "%u 999999 0:1 / / rw - xfs a rw\n", i);
+	}
+	if (r == 0)
+		r = vd_mounts_parse(up.data, up.len, "up", &stack, NULL);
+	if (r == 0)
+		r = vd_mounts_parse(flat.data, flat.len, "flat", &heap, NULL);
+	tap_int(r, 0, "two tables of very many mounts");
+	tap_ok(vd_mounts_find(&stack, "/x") && vd_mounts_find(&heap, "/x"), "... and a search in them ends");
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -169,6 +189,7 @@ int main(void)
 	test_sources();
 	test_fields();
 	test_find();
+	test_many();
 	clean();
 	rmdir(dir);
 	return tap_done();

@@ -201,6 +201,12 @@ static void test_slow_documents(void)
 	refuse_many("a hundred thousand namespaces", "<a>", "<b xmlns:n@='u'/>", 100000, "</a>");
 	refuse_many("a hundred thousand declared attributes", "<!DOCTYPE a [", "<!ATTLIST a a@ CDATA 'x'>", 100000,
 	            "]><a/>");
+	refuse_many("attributes that a DTD gives each element",
+	            "<!DOCTYPE a [<!ATTLIST b c1 CDATA 'x' c2 CDATA 'x' c3 CDATA 'x' c4 CDATA 'x'>]><a>", "<b/>",
+	            1000000, "</a>");
+	refuse_many("a declaration of many attributes", "<!DOCTYPE a [<!ATTLIST a", " a@ CDATA 'x'", 100000, ">]><a/>");
+	refuse_many("one that is put together", "<!DOCTYPE a [<!ENTITY % p '&#60;!&#65;TTLIST a",
+	            " a@ CDATA &#34;&#34;", 100000, ">'>%p;]><a/>");
 	refuse_many("a hundred thousand entities", "<!DOCTYPE a [", "<!ENTITY e@ 'x'>", 100000, "]><a/>");
 	refuse_bomb("an encoding that hides the markup", "<?xml version='1.0' encoding='UTF-7'?><a/>");
 	for (unsigned i = 0; i < 50000 && rc == 0; i++)
