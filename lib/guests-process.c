@@ -18,8 +18,6 @@ VLOG_CATEGORY("virtdiag.guests-process");
 #define MAX_PROC_STAT (4u << 20)
 /* What the kernel shows times in when the host is not this machine: every architecture that runs guests has 100. */
 #define CAPTURE_TICKS 100
-/* 9999-12-31 23:59:59: what is told to be later is damage. */
-#define LAST_SECOND   253402300799
 
 /* Does the value of QEMU's -name begin with @name, as QEMU writes it (commas doubled), and end there? */
 static bool is_qemu_name(const char *value, const char *name)
@@ -86,7 +84,7 @@ int vd_boot_time(struct vd_root *root, time_t *ret_time)
 	if (rc < 0)
 		return rc;
 	line = strstr(vd_buf_str(&buf), "\nbtime ");
-	if (!line || sscanf(line, "\nbtime %" SCNd64, &n) != 1 || n < 0 || n > LAST_SECOND)
+	if (!line || sscanf(line, "\nbtime %" SCNd64, &n) != 1 || n < 0)
 		return -EBADMSG;
 	*ret_time = (time_t)n;
 	return 0;
@@ -119,10 +117,10 @@ int vd_process_since(struct vd_root *root, pid_t pid, time_t boot, time_t *ret_t
 	rc = vd_root_read(root, path, VD_MAX_CGROUP, &buf, NULL);
 	if (rc == 0)
 		rc = start_ticks(vd_buf_str(&buf), &ticks);
-	ticks /= (uint64_t)(hz > 0 ? hz : CAPTURE_TICKS);
-	if (rc < 0 || ticks > LAST_SECOND || boot > LAST_SECOND - (time_t)ticks)
-		return rc < 0 ? rc : -EBADMSG;
-	*ret_time = boot + (time_t)ticks;
+	if (rc < 0)
+		return rc;
+	if (__builtin_add_overflow(boot, (time_t)(ticks / (uint64_t)(hz > 0 ? hz : CAPTURE_TICKS)), ret_time))
+		return -EBADMSG;
 	VLOG_DEBUG("process %ld runs since %lld", (long)pid, (long long)*ret_time);
 	return 0;
 }

@@ -97,7 +97,7 @@ size_t vd_guests_suggest(const struct vd_guests *guests, const char *spec, const
 bool vd_cmdline_is_guest(enum vd_driver driver, const char *cmdline, size_t len, const char *name);
 /* The same for the process @pid: 1 yes, 0 no or no such process, negative errno when that cannot be told. */
 int vd_guest_process(struct vd_root *root, pid_t pid, enum vd_driver driver, const char *name) VD_MUST_CHECK;
-/* When the examined host booted, by the btime line of /proc/stat. Negative errno when that tells no possible time. */
+/* When the examined host booted, by the btime line of /proc/stat. Negative errno when it is not there. */
 int vd_boot_time(struct vd_root *root, time_t *ret_time) VD_MUST_CHECK;
-/* When the process @pid started, given the boot time. Negative errno when its /proc/PID/stat tells no such time. */
+/* When the process @pid started, given the boot time. Negative errno when its /proc/PID/stat is not there. */
 int vd_process_since(struct vd_root *root, pid_t pid, time_t boot, time_t *ret_time) VD_MUST_CHECK;
