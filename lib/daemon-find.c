@@ -280,11 +280,14 @@ static bool is_listened(struct load *l, const char *name)
 	for (const char *line = vd_buf_str(&l->sockets); path && line && *line;) {
 		const char *eol = strchr(line, '\n');
 		size_t len = eol ? (size_t)(eol - line) : strlen(line);
+		char head[64]; /* sscanf() looks for the end of all that follows first */
 		unsigned flags = 0;
 
-		if (len > n && line[len - n - 1] == ' ' && !memcmp(line + len - n, path, n) &&
-		    sscanf(line, "%*[0-9a-f]: %*x %*x %x", &flags) == 1 && (flags & 0x10000))
-			return true;
+		if (len > n && line[len - n - 1] == ' ' && !memcmp(line + len - n, path, n)) {
+			snprintf(head, sizeof(head), "%.*s", (int)(len < sizeof(head) ? len : sizeof(head)), line);
+			if (sscanf(head, "%*[0-9a-f]: %*x %*x %x", &flags) == 1 && (flags & 0x10000))
+				return true;
+		}
 		line = eol ? eol + 1 : NULL;
 	}
 	return false;

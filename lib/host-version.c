@@ -351,23 +351,26 @@ static int version_from_packages(struct vd_root *root, struct evidence *e)
  */
 
 #define BANNER_TIME 19 /* "2024-05-01 12:00:00" */
+#define MAX_TIME    40 /* with what may follow it */
 
 /* Finds the last "TIME: starting up libvirt version: 9.0.0, ..." line; copies its time. 0: there is none. */
 static unsigned last_banner(const char *text, char ret_time[BANNER_TIME + 1])
 {
 	static const char mark[] = ": starting up libvirt version: ";
+	const char *end = text + strlen(text);
 	unsigned result = 0;
 
 	for (const char *p = strstr(text, mark), *next; p; p = next) {
 		const char *version = p + sizeof(mark) - 1, *line = p;
 		unsigned n;
 
-		next = strstr(version, mark);
-		while (line > text && line[-1] != '\n')
+		next = memmem(version, (size_t)(end - version), mark, sizeof(mark) - 1);
+		while (line > text && line[-1] != '\n' && p - line <= MAX_TIME)
 			line--;
 		/* At the start of a line only: the guest's own output may say anything behind it. */
-		if (p - line < BANNER_TIME || p - line > 40 || strspn(line, "0123456789-: .+") < (size_t)(p - line) ||
-		    !take_version(&version, &n) || *version != ',')
+		if (p - line < BANNER_TIME || p - line > MAX_TIME ||
+		    strspn(line, "0123456789-: .+") < (size_t)(p - line) || !take_version(&version, &n) ||
+		    *version != ',')
 			continue;
 		memcpy(ret_time, line, BANNER_TIME);
 		ret_time[BANNER_TIME] = '\0';

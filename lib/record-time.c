@@ -5,7 +5,9 @@
 #include "record-internal.h"
 
 /* "YYYY-MM-DD HH:MM:SS" */
-#define SECOND_LEN 19
+#define SECOND_LEN  19
+/* 9999-12-31 23:59:59 */
+#define LAST_SECOND 253402300799
 
 static unsigned two(const char *s)
 {
@@ -125,10 +127,17 @@ static int64_t iso_time(struct vd_record_clock *clock, const char *s, size_t len
 	return second * 1000000 + tail.us;
 }
 
+/* The day of the reference. A file's time may be anything, also what no stamp can be seen from. */
+static bool reference_day(const struct vd_record_clock *clock, struct tm *ret_day)
+{
+	time_t reference = (time_t)clock->reference;
+
+	return reference && reference >= -LAST_SECOND && reference <= LAST_SECOND && localtime_r(&reference, ret_day);
+}
+
 /* "HH:MM:SS.mmm": today's or yesterday's, seen from the reference. */
 static int64_t clock_time(const struct vd_record_clock *clock, const char *s, size_t len, size_t *ret_len)
 {
-	time_t reference = (time_t)clock->reference;
 	int of_day = clock_seconds(s);
 	int64_t second;
 	struct tail tail;
@@ -136,7 +145,7 @@ static int64_t clock_time(const struct vd_record_clock *clock, const char *s, si
 
 	read_tail(s + 8, len - 8, &tail);
 	*ret_len = 8 + tail.len;
-	if (of_day < 0 || !reference || !localtime_r(&reference, &tm))
+	if (of_day < 0 || !reference_day(clock, &tm))
 		return VD_NO_TIME;
 	second = local_seconds(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday, of_day);
 	/* A file's time of change may be a little before the time in its last record. */
@@ -164,7 +173,6 @@ static bool is_syslog(const char *s, size_t len)
 
 static int64_t syslog_time(const struct vd_record_clock *clock, const char *s, size_t len, size_t *ret_len)
 {
-	time_t reference = (time_t)clock->reference;
 	unsigned month = month_of(s), day = (s[4] == ' ' ? 0 : (unsigned)(s[4] - '0') * 10) + (unsigned)(s[5] - '0');
 	int of_day = clock_seconds(s + 7);
 	int64_t second;
@@ -173,7 +181,7 @@ static int64_t syslog_time(const struct vd_record_clock *clock, const char *s, s
 
 	read_tail(s + 15, len - 15, &tail);
 	*ret_len = 15 + tail.len;
-	if (of_day < 0 || day < 1 || day > 31 || !reference || !localtime_r(&reference, &tm))
+	if (of_day < 0 || day < 1 || day > 31 || !reference_day(clock, &tm))
 		return VD_NO_TIME;
 	second = local_seconds(tm.tm_year + 1900, month, day, of_day);
 	if (second > clock->reference + 86400)

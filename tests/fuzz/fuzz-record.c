@@ -47,7 +47,7 @@ static void check_owner(const struct vd_record *record)
 
 FUZZ_TARGET("record")
 {
-	struct vd_record_clock clock = { .reference = 1795435200 };
+	struct vd_record_clock clock = { .reference = 1795435200 }, far = { .reference = INT64_MAX };
 	char *line = malloc(size ? size : 1); /* of exactly this size */
 	struct vd_record record;
 
@@ -67,6 +67,9 @@ FUZZ_TARGET("record")
 		check_slice(&record.program, line, size, "program");
 		FUZZ_CHECK(record.message.s + record.message.len == line + size, "the message ends before the line");
 		vd_record_time(&clock, &record);
+		/* As a file's time may be: any number. */
+		memcpy(&far.reference, line, size < sizeof(far.reference) ? size : sizeof(far.reference));
+		vd_record_time(&far, &record);
 		check_again(&record);
 		check_owner(&record);
 	}

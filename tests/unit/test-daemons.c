@@ -274,6 +274,33 @@ static void test_environ(void)
 	clear();
 }
 
+/* A capture's list of sockets may be as long as it likes, and hold nothing but the one that is looked for. */
+static void test_many_sockets(void)
+{
+	VD_AUTO_ROOT struct vd_root *root = NULL;
+	VD_AUTO_DAEMONS ds = { 0 };
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	const struct vd_daemon *d;
+	int rc = 0;
+
+	for (size_t i = 0; i < 200000 && rc == 0; i++)
+		rc = vd_buf_adds(&text,
+		                 "0000000000000000: 00000002 00000000 00000000 0001 03 1 /run/libvirt/libvirt-sock\n");
+	if (rc == 0)
+		rc = vd_buf_adds(&text,
+		                 "0000000000000000: 00000002 00000000 00010000 0001 01 1 /run/libvirt/libvirt-sock\n");
+	put("/usr/sbin/libvirtd", "");
+	put("/run/x", "");
+	put_bytes("/proc/net/unix", text.data, text.len);
+	root = open_root();
+	alarm(60);
+	tap_ok(rc == 0 && vd_daemons_load(root, false, NULL, &ds, NULL) == 0, "many sockets: loaded");
+	alarm(0);
+	d = vd_daemons_get(&ds, "libvirtd");
+	tap_int(d ? d->state : VD_DAEMON_UNKNOWN, VD_DAEMON_WAITING, "many sockets: the last one is listened on");
+	clear();
+}
+
 int main(void)
 {
 	if (!tap_ok(mkdtemp(dir) != NULL, "a directory"))
@@ -283,6 +310,7 @@ int main(void)
 	test_cmdline();
 	test_precedence();
 	test_environ();
+	test_many_sockets();
 	rmdir(dir);
 	return tap_done();
 }

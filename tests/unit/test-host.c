@@ -127,7 +127,7 @@ static void test_evidence(void)
 	}
 }
 
-/* A long log whose last banner is far from its end, a line without end, NUL bytes. */
+/* A long log whose last banner is far from its end, a line without end, NUL bytes, lines of nothing but banners. */
 static void test_hostile_logs(void)
 {
 	VD_AUTO_ROOT struct vd_root *root = NULL;
@@ -143,6 +143,16 @@ static void test_hostile_logs(void)
 	tree_bytes("logs/var/lib/dpkg/status", text.data, 1u << 20);
 	tree_link("logs/var/log/libvirt/qemu/b.log", "/dev/zero");
 	tree_must(mkfifo(tree_path("logs/var/log/libvirt/qemu/c.log"), 0644) == 0, "mkfifo");
+	vd_buf_clear(&text);
+	for (size_t i = 0; i < 8000; i++)
+		tree_must(vd_buf_adds(&text, ": starting up libvirt version: ") == 0, "memory");
+	tree_bytes("logs/var/log/libvirt/qemu/d", text.data, text.len);
+	for (unsigned i = 0; i < 40; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "logs/var/log/libvirt/qemu/d%u.log", i);
+		tree_link(name, "d");
+	}
 	tree_must(vd_root_open(tree_path("logs"), 0, &root, NULL) == 0, "root");
 	alarm(20);
 	tap_int(vd_host_load(root, &host), 0, "hostile logs");

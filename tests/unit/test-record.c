@@ -137,10 +137,30 @@ static void test_times(void)
 		tap_int(vd_record_time(&none, &record), VD_NO_TIME, "time: of day alone is none without a reference");
 }
 
+/* The times of files may be anything: also what microseconds, or the year of a struct tm, cannot hold. */
+static void test_far_references(void)
+{
+	static const int64_t references[] = { INT64_MAX,      67768036191676799,  67767976233532800, 9223372036855,
+		                              -9223372036855, -67768040609740800, INT64_MIN };
+	static const char *const texts[] = { "11:47:18.571: 1: info : m", "Nov 23 11:47:18 vm libvirtd[1]: m" };
+	struct vd_record record;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(references); i++)
+		for (size_t k = 0; k < VD_ARRAY_SIZE(texts); k++) {
+			struct vd_record_clock clock = { .reference = references[i] };
+
+			if (tap_ok(vd_record_parse(texts[k], strlen(texts[k]), 0, &record), "far: '%s' is a record",
+			           texts[k]))
+				tap_int(vd_record_time(&clock, &record), VD_NO_TIME, "far: '%s' seen from %lld",
+				        texts[k], (long long)references[i]);
+		}
+}
+
 int main(void)
 {
 	test_forms();
 	test_cut();
 	test_times();
+	test_far_references();
 	return tap_done();
 }
