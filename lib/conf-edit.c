@@ -152,10 +152,18 @@ static bool is_example(const char *line, size_t len, const char *name)
 
 bool vd_conf_is_inside(const struct vd_conf *conf, size_t at)
 {
-	for (size_t i = 0; i < conf->len; i++)
-		if (at >= conf->stmts[i].start && at < conf->stmts[i].end)
-			return true;
-	return false;
+	size_t low = 0, high = conf->len;
+
+	/* They are in the order of the text: the first that does not end before. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (conf->stmts[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < conf->len && at >= conf->stmts[low].start;
 }
 
 size_t vd_conf_place(const char *text, size_t len, const struct vd_conf *conf, const char *name)

@@ -13,7 +13,9 @@
 
 VLOG_CATEGORY("virtdiag.svirt.settings");
 
-#define MAX_CONTEXTS (64u << 10)
+#define MAX_CONTEXTS  (64u << 10)
+/* A host has one for each size of pages. */
+#define MAX_HUGETLBFS 64
 
 /* Is @r, from opening or reading, the answer that there is no such thing? All else is no answer. */
 static bool is_absent(int r)
@@ -392,7 +394,7 @@ static int get_hugetlbfs(struct vd_root *root, struct conf_file *f, struct vd_st
 	if (r < 0)
 		VLOG_DEBUG("no mounts to look for huge pages in: %s", vd_err_text(&err));
 	r = r == -ENOMEM ? r : 0;
-	for (size_t i = 0; i < mounts.len && r == 0; i++)
+	for (size_t i = 0; i < mounts.len && r == 0 && dirs->len < MAX_HUGETLBFS; i++)
 		if (!strcmp(mounts.items[i].fstype, "hugetlbfs") && !vd_strv_has(dirs, mounts.items[i].target))
 			r = vd_strv_add(dirs, mounts.items[i].target);
 	vd_mounts_release(&mounts);

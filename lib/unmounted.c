@@ -236,8 +236,8 @@ const struct vd_mount_point *vd_mount_points_missing(const struct vd_mount_point
 	for (size_t i = 0; mounts->len && i < points->len; i++) {
 		const struct vd_mount_point *p = &points->items[i];
 
-		if (holds(p->target, path) && !is_mounted(mounts, p->target) &&
-		    (!best || strlen(p->target) > strlen(best->target)))
+		if (holds(p->target, path) && (!best || strlen(p->target) > strlen(best->target)) &&
+		    !is_mounted(mounts, p->target))
 			best = p;
 	}
 	return best;

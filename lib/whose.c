@@ -12,6 +12,7 @@
 /* More guests or threads than any host has: what a hostile log could invent is forgotten. */
 #define MAX_GUESTS 20000
 #define MAX_KEYS   65536u
+#define SLOTS      65536u /* for names: a power of two, thrice as many */
 
 /* A thread of a log, or an address, and whose it is. */
 struct owner {
@@ -21,6 +22,7 @@ struct owner {
 
 struct vd_whose {
 	struct vd_strv names;
+	unsigned *slots;      /* a hash table of them: their numbers from 1 on, 0 free */
 	struct owner *owners; /* a hash table of MAX_KEYS * 2 */
 	unsigned used;
 	bool has_jobs; /* the log tells when a thread's job ends */
@@ -38,9 +40,10 @@ struct vd_whose *vd_whose_new(void)
 	if (!whose)
 		return NULL;
 	whose->owners = calloc((size_t)MAX_KEYS * 2, sizeof(*whose->owners));
+	whose->slots = calloc(SLOTS, sizeof(*whose->slots));
 	whose->wanted = whose->quoted = -1;
-	if (!whose->owners) {
-		free(whose);
+	if (!whose->owners || !whose->slots) {
+		vd_whose_free(whose);
 		return NULL;
 	}
 	return whose;
@@ -52,6 +55,7 @@ void vd_whose_free(struct vd_whose *whose)
 		return;
 	vd_strv_release(&whose->names);
 	free(whose->owners);
+	free(whose->slots);
 	free(whose);
 }
 
@@ -96,12 +100,20 @@ static void set_owner(struct vd_whose *whose, uint64_t key, int guest)
 /* The number of the guest called so, a new one when it is new; -1 without room. */
 static int guest_number(struct vd_whose *whose, const char *name, size_t len)
 {
-	/* Hosts have few guests, and a record mostly names the one before it. */
-	for (size_t i = whose->names.len; i-- > 0;)
-		if (strlen(whose->names.items[i]) == len && memcmp(whose->names.items[i], name, len) == 0)
-			return (int)i;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t at;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
+	for (at = hash % SLOTS; whose->slots[at]; at = (at + 1) % SLOTS) {
+		const char *known = whose->names.items[whose->slots[at] - 1];
+
+		if (strlen(known) == len && memcmp(known, name, len) == 0)
+			return (int)whose->slots[at] - 1;
+	}
 	if (!len || whose->names.len >= MAX_GUESTS || vd_strv_addn(&whose->names, name, len) < 0)
 		return -1;
+	whose->slots[at] = (unsigned)whose->names.len;
 	return (int)whose->names.len - 1;
 }
 
@@ -208,10 +220,12 @@ static bool mentions_wanted(const struct vd_whose *whose, const struct vd_slice 
 
 void vd_whose_want(struct vd_whose *whose, const char *name, const char *uuid)
 {
+	const char *name_or_uuid;
+
 	whose->name = name;
 	whose->uuid = uuid;
-	/* A number of its own: no name in a log is empty. */
-	whose->quoted = vd_strv_add(&whose->names, name ? name : uuid ? uuid : "") < 0 ? -1 : (int)whose->names.len - 1;
+	name_or_uuid = name ? name : uuid ? uuid : "";
+	whose->quoted = guest_number(whose, name_or_uuid, strlen(name_or_uuid));
 	if (name)
 		whose->wanted = whose->quoted;
 }

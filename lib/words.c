@@ -207,6 +207,9 @@ int vd_words_quote(const char *word, char quote, struct vd_buf *buf)
 	for (; *word && rc == 0; word++) {
 		if (quote == '\'' && *word == '\'')
 			rc = vd_buf_adds(buf, "'\\''");
+		else if (!quote && (*word == '\n' || *word == '\r'))
+			/* A backslash would take the line's end away. */
+			rc = vd_buf_addf(buf, "'%c'", *word);
 		else if (quote != '\'' && strchr(special, *word))
 			rc = vd_buf_addf(buf, "\\%c", *word);
 		else

@@ -6,6 +6,7 @@
 
 #include "domain.h"
 #include "image.h"
+#include "source-tree.h"
 
 static void check_source(const struct vd_source *source)
 {
@@ -66,12 +67,35 @@ static void check_copies(const struct vd_domain *dom)
 	}
 }
 
+/* The place of the emulator lies inside the text, and is found again in the text that was edited there. */
+static void check_emulator(const char *xml, size_t size)
+{
+	struct vd_emulator_place p = { 0 };
+	VD_AUTO_BUF edited = VD_BUF_INIT;
+	int r = vd_emulator_find(xml, size, &p);
+
+	FUZZ_CHECK(r == 0 || r == -ENOENT || r == -EINVAL, "emulator: returned %d", r);
+	if (r == -EINVAL)
+		return;
+	FUZZ_CHECK(p.start <= p.end && p.end <= size, "emulator from %zu to %zu of %zu", p.start, p.end, size);
+	FUZZ_CHECK(!p.text || (p.text > p.start && p.text <= p.text_end && p.text_end < p.end),
+	           "text from %zu to %zu of %zu to %zu", p.text, p.text_end, p.start, p.end);
+	r = vd_emulator_edit(xml, size, "/a&b<c>", &edited);
+	if (r == -ENOMEM)
+		return;
+	FUZZ_CHECK(r == 0 && vd_emulator_find(edited.data, edited.len, &p) == 0 &&
+	                   p.text_end - p.text == strlen("/a&amp;b&lt;c&gt;") &&
+	                   !memcmp(edited.data + p.text, "/a&amp;b&lt;c&gt;", p.text_end - p.text),
+	           "what was written is not found: %s", vd_buf_str(&edited));
+}
+
 FUZZ_TARGET("domain")
 {
 	VD_AUTO_DOMAIN struct vd_domain *dom = NULL;
 	VD_AUTO_ERR err = VD_ERR_INIT;
 	int r = vd_domain_parse((const char *)data, size, "fuzz.xml", &dom, &err);
 
+	check_emulator((const char *)data, size);
 	if (r == -ENOMEM)
 		return 0;
 	fuzz_check_err(r, &err);

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "record.h"
+#include "whose.h"
 
 static void check_slice(const struct vd_slice *slice, const char *line, size_t len, const char *what)
 {
@@ -26,6 +27,22 @@ static void check_again(const struct vd_record *record)
 	FUZZ_CHECK(again.level == record->level && again.thread == record->thread && again.line == record->line &&
 	                   again.function.len == record->function.len && again.message.len == 0,
 	           "another record when written anew: %s", head);
+}
+
+/* Whose it is, asked twice: the second time the names are known. */
+static void check_owner(const struct vd_record *record)
+{
+	VD_CLEANUP(vd_whose_cleanup) struct vd_whose *whose = vd_whose_new();
+
+	if (!whose)
+		return;
+	vd_whose_want(whose, "web 01", "00000000-0000-4000-8000-000000000102");
+	for (int i = 0; i < 2; i++) {
+		int guest = vd_whose_record(whose, 0, record);
+
+		FUZZ_CHECK(guest >= -1 && (guest < 0 || vd_whose_name(whose, guest)), "guest %d has no name", guest);
+		vd_whose_wanted(whose, guest);
+	}
 }
 
 FUZZ_TARGET("record")
@@ -54,6 +71,7 @@ FUZZ_TARGET("record")
 		memcpy(&far.reference, line, size < sizeof(far.reference) ? size : sizeof(far.reference));
 		vd_record_time(&far, &record);
 		check_again(&record);
+		check_owner(&record);
 	}
 	free(line);
 	return 0;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "buf.h"
+#include "words.h"
 
 /* The characters that mean something to a POSIX shell outside of quotes, at any place or at the start of a word. */
 #define SPECIAL " \t\n|&;<>()$`\\\"'*?[]#~=%{}!^"
@@ -43,12 +44,63 @@ static bool has_control(const char *s)
 	return false;
 }
 
+/* What is typed is taken apart whatever it is, also in the middle. */
+static void check_typed(const char *line, size_t len)
+{
+	VD_AUTO_STRV words = VD_STRV_INIT;
+	struct vd_words_end end;
+
+	if (vd_words_typed(line, len, &words, &end) < 0)
+		return;
+	FUZZ_CHECK(words.len && end.len >= strlen(words.items[words.len - 1]), "%zu words, the last of %zu bytes",
+	           words.len, end.len);
+	FUZZ_CHECK(!end.quote || end.quote == '\'' || end.quote == '"', "the quote %#x", end.quote);
+}
+
+static void check_commands(const char *line)
+{
+	VD_AUTO_STRV words = VD_STRV_INIT;
+
+	while (*line) {
+		const char *before = line;
+		VD_AUTO_ERR err = VD_ERR_INIT;
+		int r = vd_words_next(&line, &words, &err);
+
+		fuzz_check_err(r, &err);
+		FUZZ_CHECK(line > before && (r == 0 || !*line), "no command is taken off");
+	}
+}
+
+/* A word that is quoted in any way is read back as it was. */
+static void check_word(const char *word)
+{
+	static const char quotes[] = { 0, '\'', '"' };
+
+	for (size_t i = 0; i < sizeof(quotes) && (*word || quotes[i]); i++) {
+		VD_AUTO_BUF line = VD_BUF_INIT;
+		VD_AUTO_STRV back = VD_STRV_INIT;
+		const char *mark = (const char[]){ quotes[i], '\0' }, *at;
+
+		if (vd_buf_adds(&line, mark) < 0 || vd_words_quote(word, quotes[i], &line) < 0 ||
+		    vd_buf_adds(&line, mark) < 0)
+			return;
+		at = vd_buf_str(&line);
+		if (vd_words_next(&at, &back, NULL) == -ENOMEM)
+			return;
+		FUZZ_CHECK(back.len == 1 && !strcmp(back.items[0], word) && !*at, "%s is not the word %s",
+		           vd_buf_str(&line), word);
+	}
+}
+
 FUZZ_TARGET("shell")
 {
 	VD_AUTO_FREE char *word = fuzz_string(data, size);
 	VD_AUTO_BUF quoted = VD_BUF_INIT, back = VD_BUF_INIT;
 	int r = vd_buf_add_shell(&quoted, word);
 
+	check_typed((const char *)data, size);
+	check_commands(word);
+	check_word(word);
 	if (r == -ENOMEM)
 		return 0;
 	FUZZ_CHECK(r == 0 || r == -EILSEQ, "returned %d", r);

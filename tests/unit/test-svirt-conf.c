@@ -260,6 +260,29 @@ static void test_apparmor(void)
 	}
 }
 
+/* Were each line compared with each statement, this would run until the time of all tests is over. */
+static void test_large(void)
+{
+	VD_AUTO_SVIRT_CONF conf = { 0 };
+	VD_AUTO_BUF text = VD_BUF_INIT;
+	int r = 0;
+
+	for (unsigned i = 0; i < 1000000 && r == 0; i++)
+		r = vd_buf_adds(&text, "a=1\n");
+	if (r == 0)
+		r = vd_buf_adds(&text, "s = \"\"\"\n");
+	for (unsigned i = 0; i < 60000 && r == 0; i++)
+		r = vd_buf_adds(
+		        &text,
+		        "# virtdiag svirt disable: begin. `virtdiag svirt enable` takes this block out again.\n");
+	if (r == 0)
+		r = vd_buf_adds(&text, "\"\"\"\n");
+	if (r == 0)
+		r = vd_svirt_conf_parse(text.data, text.len, "qemu.conf", VD_DRIVER_QEMU, &conf, NULL);
+	tap_int(r, 0, "a million statements are read");
+	tap_ok(!conf.by_us, "... and our words within one of them are no block");
+}
+
 int main(void)
 {
 	tree_begin();
@@ -269,5 +292,6 @@ int main(void)
 	test_refusals();
 	test_domains();
 	test_apparmor();
+	test_large();
 	return tap_done();
 }

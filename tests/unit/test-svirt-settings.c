@@ -241,6 +241,22 @@ static void test_problems(void)
 	vd_svirt_settings_release(&s);
 }
 
+/* Each is compared with those before it, and later looked into for each guest. */
+static void test_many_hugetlbfs(void)
+{
+	VD_AUTO_BUF table = VD_BUF_INIT;
+	struct vd_svirt_settings s = { 0 };
+	int r = vd_buf_adds(&table, "1 0 0:1 / / rw - xfs a rw\n");
+
+	for (unsigned i = 2; i < 202 && r == 0; i++)
+		r = vd_buf_addf(&table, "%u 1 0:1 / /h%u rw - hugetlbfs h rw\n", i, i);
+	tap_int(r, 0, "enough memory");
+	load("hugetlbfs", (const struct file[]){ { "/proc/self/mountinfo", vd_buf_str(&table) }, { NULL, NULL } },
+	     false, &s, NULL);
+	tap_int(s.hugetlbfs.len, 64, "hugetlbfs: of very many mounts some count");
+	vd_svirt_settings_release(&s);
+}
+
 int main(void)
 {
 	test_modes();
@@ -248,5 +264,6 @@ int main(void)
 	test_lxc_contexts();
 	test_defaults();
 	test_problems();
+	test_many_hugetlbfs();
 	return tap_done();
 }

@@ -128,6 +128,22 @@ static void test_uuid(void)
 	       "uuid: and so the thread that works for it");
 }
 
+/* Were each name looked for among all others, this would run until the time of all tests is over. */
+static void test_many_names(void)
+{
+	VD_AUTO_WHOSE *w = vd_whose_new();
+	unsigned good = 0;
+
+	for (unsigned i = 0; i < 1000000; i++) {
+		char message[64], name[16];
+
+		snprintf(name, sizeof(name), "g%u", i < 30000 ? i : i % 5000);
+		snprintf(message, sizeof(message), "vm=0x1 name=%s", name);
+		good += !strcmp(owner(w, 1, "f", message), name);
+	}
+	tap_int(good, 990000, "twenty thousand guests have names; those beyond are nobody's");
+}
+
 int main(void)
 {
 	test_job();
@@ -136,5 +152,6 @@ int main(void)
 	test_short_job();
 	test_wanted();
 	test_uuid();
+	test_many_names();
 	return tap_done();
 }

@@ -130,8 +130,9 @@ static void test_typed(void)
 /* Every word, quoted in each way, is read back as it was. */
 static void test_quote(void)
 {
-	static const char *const words[] = { "web01", "web 01", "it's",        "a\"b", "$HOME",      "a\\b", "x;y|z&<>",
-		                             "#1",    "~/x",    "b\xc3\xbcro", "`id`", "1:qemu 3:a", "\\",   "a\tb" };
+	static const char *const words[] = { "web01",    "web 01", "it's", "a\"b",        "$HOME", "a\\b",
+		                             "x;y|z&<>", "#1",     "~/x",  "b\xc3\xbcro", "`id`",  "1:qemu 3:a",
+		                             "\\",       "a\tb",   "a\nb", "\r" };
 	static const char quotes[] = { 0, '\'', '"' };
 
 	for (size_t i = 0; i < VD_ARRAY_SIZE(words); i++) {
