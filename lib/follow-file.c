@@ -321,7 +321,7 @@ static int open_listed(struct vd_follow *f, const struct vd_follow_file *file, c
 	if (asprintf(&o->path, "%s/%.*s%s", f->dirs[file->dir].path, (int)(mark - name), name, mark + 1) < 0)
 		return -ENOMEM;
 	dot = strrchr(o->path, '.');
-	o->stem = dot[1] >= '0' && dot[1] <= '9' ? strlen(o->path) : (size_t)(dot - o->path);
+	o->stem = !dot || (dot[1] >= '0' && dot[1] <= '9') ? strlen(o->path) : (size_t)(dot - o->path);
 	if (mark[1] == '-' && !strchr(mark + 1, '.'))
 		o->stem = strlen(o->path);
 	rc = vd_root_open_file(f->root, o->path, &o->fd, NULL);

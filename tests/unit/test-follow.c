@@ -113,6 +113,21 @@ static void test_rotations(struct vd_root *root)
 	vd_follow_free(f);
 }
 
+/* Outputs of a daemon may be called anything. */
+static void test_no_dot(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+
+	append("plain", "one\n");
+	if (!tap_ok(vd_follow_add(f, "/plain", 0, NULL, NULL) == 0, "no dot: followed"))
+		return;
+	look(f, "one$", "no dot: read");
+	move("plain", "plain-20261123");
+	append("plain", "two\n");
+	look(f, "[rotated]two$", "no dot: renamed");
+	vd_follow_free(f);
+}
+
 static void copy(const char *from, const char *to)
 {
 	char text[256];
@@ -271,6 +286,7 @@ int main(void)
 	test_truncation(root);
 	test_truncation_between(root);
 	test_renamed_while_listed(root);
+	test_no_dot(root);
 	test_late(root);
 	test_long(root);
 	vd_buf_release(&got);
