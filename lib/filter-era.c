@@ -362,19 +362,23 @@ struct glob {
  */
 static bool in_brackets(struct glob *g, size_t at, char c, size_t *ret_next)
 {
+	static const char kinds[] = ":.=";
 	size_t i = at + 1, first;
 	bool negated = i < g->len && (g->pattern[i] == '!' || g->pattern[i] == '^'), found = false;
+	bool open[sizeof(kinds)] = { false }; /* of which of the kinds it is known that no end follows */
 
 	*ret_next = at;
 	i += negated;
 	for (first = i; i < g->len && (g->pattern[i] != ']' || i == first); i++) {
 		unsigned char low = (unsigned char)g->pattern[i], high = low;
 
-		if (low == '[' && i + 1 < g->len && strchr(":.=", g->pattern[i + 1])) {
-			const char *end =
-			        memmem(g->pattern + i + 2, g->len - i - 2, (char[]){ g->pattern[i + 1], ']' }, 2);
-			bool known = false;
+		if (low == '[' && i + 1 < g->len && strchr(kinds, g->pattern[i + 1])) {
+			bool known = false, *none = &open[strchr(kinds, g->pattern[i + 1]) - kinds];
+			const char *end = *none ? NULL
+			                        : memmem(g->pattern + i + 2, g->len - i - 2,
+			                                 (char[]){ g->pattern[i + 1], ']' }, 2);
 
+			*none = !end;
 			if (end && g->pattern[i + 1] == ':')
 				found |= in_class(g->pattern + i + 2, (size_t)(end - g->pattern) - i - 2,
 				                  (unsigned char)c, &known);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "filter.h"
 #include "host.h"
@@ -513,6 +514,22 @@ static void test_confidence(void)
 	tap_str(vd_filter_era_confidence(V(0, 9, 12)), "read", "0.9.12 was read");
 }
 
+/* Brackets and classes in them that nothing closes: each is looked through once. */
+static void test_brackets(void)
+{
+	struct vd_filter_era era = vd_filter_era(VD_VERSION(4, 5, 0));
+	VD_AUTO_BUF pattern = VD_BUF_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < 60000 && r == 0; i++)
+		r = vd_buf_addf(&pattern, "%s", i % 3 == 0 ? "[:" : i % 3 == 1 ? "[." : "[=");
+	alarm(30);
+	for (size_t i = 0; i < 20 && r == 0; i++)
+		r = vd_era_matches(&era, pattern.data, pattern.len, "qemu.qemu_process") == VD_YES;
+	alarm(0);
+	tap_int(r, 0, "brackets: nothing is matched");
+}
+
 int main(void)
 {
 	test_grammar();
@@ -524,5 +541,6 @@ int main(void)
 	test_warnings();
 	test_below_output();
 	test_confidence();
+	test_brackets();
 	return tap_done();
 }
