@@ -265,7 +265,7 @@ static int find_conf(struct load *l, struct vd_daemon *d)
 		return -ENOMEM;
 	d->has_conf = is_there(l->root, d->conf);
 	if (d->has_conf && p && p->since && vd_root_stat(l->root, d->conf, &st, NULL) == 0)
-		d->conf_newer = st.mtime > p->since + CLOCK_SLACK;
+		d->conf_newer = st.mtime > p->since && st.mtime - CLOCK_SLACK > p->since;
 	return 0;
 }
 

@@ -286,7 +286,7 @@ static int builtin_output(struct load *l, const struct vd_daemon_process *p, uns
 static unsigned level_of(const struct vd_log_values *values, bool next)
 {
 	const struct vd_log_value *v = vd_log_values_get(values, VD_SETTING_LEVEL, next);
-	unsigned level = v && v->value && *v->value ? (unsigned)(*v->value - '0') : 0;
+	unsigned level = v && !v->error && v->value && *v->value ? (unsigned)(*v->value - '0') : 0;
 
 	return level ? level : VD_LOG_DEFAULT_LEVEL;
 }

@@ -135,14 +135,6 @@ static bool categories_of(const char *context, struct vd_catset *ret_set)
 	return has;
 }
 
-static bool range_has(const char *range, const struct vd_catset *wanted)
-{
-	struct vd_catset set;
-	char sens[16];
-
-	return range && vd_range_parse(range, sens, &set) == 0 && vd_catset_equal(&set, wanted);
-}
-
 static bool covers(const struct vd_tenure *t, int64_t ms)
 {
 	return ms >= t->from_ms - MARGIN_MS && (t->to_ms == INT64_MAX || ms <= t->to_ms + MARGIN_MS);
@@ -151,9 +143,18 @@ static bool covers(const struct vd_tenure *t, int64_t ms)
 /* Who had the categories at @ms, by libvirt's records; the latest to get them when several had. */
 static const struct vd_tenure *owner_then(const struct vd_denials *ds, const struct vd_catset *set, int64_t ms)
 {
-	for (size_t i = ds->n_tenures; i-- > 0 && ms >= 0;)
-		if (!ds->tenures[i].pid && covers(&ds->tenures[i], ms) && range_has(ds->tenures[i].range, set))
-			return &ds->tenures[i];
+	size_t word = 0;
+
+	/* One that tells most sets from this one, as there may be many. */
+	while (word + 1 < VD_ARRAY_SIZE(set->bits) && !set->bits[word])
+		word++;
+	for (size_t i = ds->n_tenures; i-- > 0 && ms >= 0;) {
+		const struct vd_tenure *t = &ds->tenures[i];
+
+		if (!t->pid && t->has_set && t->set.bits[word] == set->bits[word] && covers(t, ms) &&
+		    vd_catset_equal(&t->set, set))
+			return t;
+	}
 	return NULL;
 }
 
@@ -184,7 +185,7 @@ static const struct vd_guest *owner_now(const struct vd_guests *guests, const st
 
 static bool ran_at(const struct vd_guest *g, int64_t ms)
 {
-	return g->state == VD_GUEST_RUNNING && (ms < 0 || !g->since || ms + MARGIN_MS >= (int64_t)g->since * 1000);
+	return g->state == VD_GUEST_RUNNING && (ms < 0 || !g->since || (ms + MARGIN_MS) / 1000 >= g->since);
 }
 
 static bool is_process(const struct vd_guest *g, pid_t pid)

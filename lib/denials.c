@@ -7,6 +7,7 @@
 
 #define N_BUCKETS   8192
 #define NOWHERE     ((size_t)-1)
+#define PRIME       UINT64_C(0x100000001b3) /* of the FNV-1a hash */
 /* Guests that start and stop: a bound for hostile logs, far above what logs of their usual size hold. */
 #define MAX_TENURES 50000
 
@@ -67,7 +68,6 @@ void vd_denials_release(struct vd_denials *ds)
 	for (size_t i = 0; i < ds->n_tenures; i++) {
 		free(ds->tenures[i].guest);
 		free(ds->tenures[i].uuid);
-		free(ds->tenures[i].range);
 	}
 	free(ds->items);
 	free(ds->tenures);
@@ -78,8 +78,8 @@ void vd_denials_release(struct vd_denials *ds)
 static uint64_t hash_add(uint64_t h, const char *s)
 {
 	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return (h ^ 0xff) * 0x100000001b3;
+		h = (h ^ (unsigned char)*s) * PRIME;
+	return (h ^ 0xff) * PRIME;
 }
 
 static size_t bucket_of(const struct vd_audit_event *e)
@@ -88,10 +88,15 @@ static size_t bucket_of(const struct vd_audit_event *e)
 
 	h = hash_add(h, e->scontext);
 	h = hash_add(h, e->tcontext);
+	h = hash_add(h, e->tclass);
 	h = hash_add(h, e->perms);
-	h = hash_add(h, e->path ? e->path : e->name);
-	h ^= e->ino ^ (uint64_t)e->pid;
-	return (size_t)(h % N_BUCKETS);
+	h = hash_add(h, e->comm);
+	h = hash_add(h, e->path);
+	h = hash_add(h, e->name);
+	h = hash_add(h, e->dev);
+	h = (h ^ e->ino) * PRIME;
+	h = (h ^ (uint64_t)e->pid) * PRIME;
+	return (size_t)((h ^ h >> 32) % N_BUCKETS);
 }
 
 static bool same(const char *a, const char *b)
@@ -218,14 +223,15 @@ static int add_tenure(struct vd_denials *ds, const struct vd_audit_event *e, con
 		.to_ms = INT64_MAX,
 		.driver = e->driver && !strcmp(e->driver, "lxc") ? VD_DRIVER_LXC : VD_DRIVER_QEMU,
 	};
+	char sens[16];
 
 	if (ds->n_tenures == MAX_TENURES)
 		return 0;
-	if (copy(&t.guest, e->guest) < 0 || copy(&t.uuid, e->uuid) < 0 || copy(&t.range, range) < 0 ||
+	t.has_set = range && vd_range_parse(range, sens, &t.set) == 0;
+	if (copy(&t.guest, e->guest) < 0 || copy(&t.uuid, e->uuid) < 0 ||
 	    grow((void **)&ds->tenures, ds->n_tenures, &ds->cap_tenures, sizeof(*ds->tenures)) < 0) {
 		free(t.guest);
 		free(t.uuid);
-		free(t.range);
 		return -ENOMEM;
 	}
 	ds->tenures[ds->n_tenures++] = t;

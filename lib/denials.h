@@ -73,9 +73,10 @@ struct vd_denial {
 struct vd_tenure {
 	char *guest, *uuid; /* uuid NULL when unknown */
 	enum vd_driver driver;
-	char *range;            /* "s0:c1,c2"; NULL: the record is about a process */
 	pid_t pid;              /* 0: the record is about a label */
 	int64_t from_ms, to_ms; /* to_ms INT64_MAX: not ended as far as the log goes */
+	bool has_set;           /* of a label: it has a range that makes sense */
+	struct vd_catset set;   /* the categories of that range */
 };
 
 struct vd_denials {

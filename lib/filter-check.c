@@ -61,7 +61,13 @@ struct check {
 	const struct vd_filters *outputs;
 	unsigned default_level;
 	struct vd_filter_warnings *warnings;
-	unsigned looks; /* how often a similar name was looked for */
+	unsigned looks;  /* how often a similar name was looked for */
+	unsigned lowest; /* the lowest level that an output lets through; 0: not worked out */
+	/* For each category, worked out once: */
+	struct decided {
+		long first; /* which item decides on it; -1 none */
+		bool sure;  /* its level is known */
+	} * decided;
 };
 
 /* One item of the string, with its parts as borrowed bytes. */
@@ -338,12 +344,11 @@ static int check_unsure(struct check *c, const struct item *item)
 	return 0;
 }
 
-/* Which valid item before @index decides on @category; -1 none. */
-static long earlier_match(const struct vd_filters *f, long index, const struct vd_category *category)
+/* Which valid item before @index decides on category number @category; -1 none. */
+static long earlier_match(const struct check *c, long index, size_t category)
 {
-	long first;
+	long first = c->decided[category].first;
 
-	vd_filters_level_in(f, category, 0, &first);
 	return first >= 0 && first < index ? first : -1;
 }
 
@@ -417,8 +422,8 @@ static int check_shadowed(struct check *c, const struct item *item, enum vd_tri 
 			continue;
 		if (*ret_matched != VD_YES)
 			*ret_matched = found;
-		first = earlier_match(c->filters, item->index, category);
-		sure = sure && first >= 0 && found == VD_YES && vd_filters_level_in(c->filters, category, 0, NULL);
+		first = earlier_match(c, item->index, i);
+		sure = sure && first >= 0 && found == VD_YES && c->decided[i].sure;
 		if (!sure)
 			continue;
 		won[first] = true;
@@ -453,7 +458,7 @@ static int check_flood(struct check *c, const struct item *item)
 
 		if (volume != VD_VOLUME_FLOOD || !category->silencer ||
 		    vd_filters_item_matches(c->filters, (size_t)item->index, category) != VD_YES ||
-		    earlier_match(c->filters, item->index, category) >= 0)
+		    earlier_match(c, item->index, i) >= 0)
 			continue;
 		if (vd_strv_add(&names, category->name) < 0 ||
 		    (!vd_strv_has(&silencers, category->silencer) && vd_strv_add(&silencers, category->silencer) < 0))
@@ -473,19 +478,18 @@ static int check_flood(struct check *c, const struct item *item)
 /* Both the filter and the output must let a message pass. */
 static int check_below_output(struct check *c, const struct item *item)
 {
-	unsigned lowest;
-
 	if (!c->outputs || item->parsed->level >= c->default_level)
 		return 0;
-	lowest = vd_outputs_lowest(c->outputs);
-	if (item->parsed->level >= lowest)
+	if (!c->lowest)
+		c->lowest = vd_outputs_lowest(c->outputs);
+	if (item->parsed->level >= c->lowest)
 		return 0;
-	if (lowest > 4)
+	if (c->lowest > 4)
 		return vd_filter_warn(c->warnings, "below-output", item->index,
 		                      "'%.*s' has no effect: there is no output", item->text_len, item->text);
 	return vd_filter_warn(c->warnings, "below-output", item->index,
 	                      "'%.*s' asks for %s, but no output lets anything below %s through", item->text_len,
-	                      item->text, vlog_level_name(item->parsed->level), vlog_level_name(lowest));
+	                      item->text, vlog_level_name(item->parsed->level), vlog_level_name(c->lowest));
 }
 
 /* What the "+" before a pattern does depends on the version. */
@@ -554,8 +558,13 @@ static int check_item(struct check *c, long index)
 int vd_filters_check(const struct vd_filters *filters, const struct vd_catalogue *catalogue,
                      const struct vd_filters *outputs, unsigned default_level, struct vd_filter_warnings *warnings)
 {
-	struct check c = { filters, catalogue, outputs, default_level, warnings, 0 };
+	VD_AUTO_FREE struct decided *decided = calloc(catalogue->count + 1, sizeof(*decided));
+	struct check c = { filters, catalogue, outputs, default_level, warnings, 0, 0, decided };
 
+	if (!decided)
+		return -ENOMEM;
+	for (size_t i = 0; i < catalogue->count; i++)
+		decided[i].sure = vd_filters_level_in(filters, &catalogue->items[i], 0, &decided[i].first) != 0;
 	for (size_t i = 0; i < filters->count; i++)
 		if (filters->items[i].valid && (!filters->era.item_by_item || filters->items[i].applied != VD_NO) &&
 		    check_item(&c, (long)i) < 0)

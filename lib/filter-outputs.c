@@ -10,15 +10,12 @@
 
 VLOG_CATEGORY("virtdiag.filter-outputs");
 
-/* Which later item replaces item @index; -1 none. */
+/* Which later item replaces item @index, the last one for the same place; -1 none. */
 static long replaced_by(const struct vd_filters *f, size_t index)
 {
-	if (!f->items[index].valid || vd_outputs_kept(f, index))
-		return -1;
-	for (size_t i = index + 1; i < f->count; i++)
-		if (f->items[i].valid && f->items[i].parsed.dest == f->items[index].parsed.dest &&
-		    vd_outputs_kept(f, i))
-			return (long)i;
+	for (size_t i = f->count; i > index + 1; i--)
+		if (f->items[i - 1].valid && vd_outputs_same(f, index, i - 1))
+			return (long)i - 1;
 	return -1;
 }
 

@@ -3,6 +3,7 @@
 #include "tap.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "audit.h"
 #include "denials.h"
@@ -124,9 +125,77 @@ static void check_mixed(void)
 	tap_str(ok && ds.len == 100 ? ds.items[99].path : NULL, "/d/f99", "mixed: a PATH record finds its event");
 }
 
+/* Logs with as many different denials and labels as they like: none is compared with all others at length. */
+static void check_many(void)
+{
+	enum {
+		LABELS = 4000,
+		DENIALS = 19999
+	};
+	struct vd_audit_event label = { .kind = VD_AUDIT_LABEL, .time_ms = 1000 };
+	struct vd_audit_event denial = { .kind = VD_AUDIT_DENIAL,
+		                         .time_ms = 2000,
+		                         .perms = "read",
+		                         .scontext = "u:r:svirt_t:s0:c1000,c1001",
+		                         .tcontext = "u:r:svirt_image_t:s0:c1000,c1002",
+		                         .tclass = "process",
+		                         .path = "/x" };
+	struct vd_guests guests = { 0 };
+	VD_AUTO_DENIALS ds = { 0 };
+	int r = 0;
+
+	alarm(30);
+	for (int i = 0; i <= LABELS && r == 0; i++) {
+		char name[16], context[64];
+
+		snprintf(name, sizeof(name), "g%d", i);
+		snprintf(context, sizeof(context), "u:r:svirt_t:s0:c%d,c%d", 10 + i % 900, i / 900);
+		label.guest = name;
+		label.context = i == 0 ? denial.scontext : context;
+		r = vd_denials_add(&ds, &label);
+	}
+	for (int i = 0; i < DENIALS && r == 0; i++) {
+		char comm[16];
+
+		snprintf(comm, sizeof(comm), "c%d", i);
+		denial.comm = comm;
+		r = vd_denials_add(&ds, &denial);
+	}
+	tap_ok(r == 0 && ds.len == DENIALS, "many: each denial is one");
+	tap_ok(vd_denials_tie(&ds, &guests, NULL) == 0 && ds.len, "many: are tied");
+	tap_str(ds.len ? ds.items[0].guest : NULL, "g0", "many: to whom the first label belongs");
+	alarm(0);
+}
+
+/* A capture may tell that a process starts at the end of time. */
+static void check_late_guest(void)
+{
+	struct vd_audit_event denial = { .kind = VD_AUDIT_DENIAL,
+		                         .time_ms = 2000,
+		                         .pid = 7,
+		                         .perms = "read",
+		                         .scontext = "u:r:svirt_t:s0",
+		                         .tcontext = "u:r:nfs_t:s0",
+		                         .tclass = "process" };
+	struct vd_domain domain = { .name = (char[]){ "late" } };
+	struct vd_guest guest = { .config = &domain, .state = VD_GUEST_RUNNING, .pid = 7 };
+	struct vd_guests guests = { .items = &guest, .len = 1 };
+
+	for (int i = 0; i < 2; i++) {
+		VD_AUTO_DENIALS ds = { 0 };
+
+		guest.since = i ? INT64_MAX : 2;
+		tap_ok(vd_denials_add(&ds, &denial) == 0 && vd_denials_tie(&ds, &guests, NULL) == 0 && ds.len == 1,
+		       "late: a denial is tied");
+		tap_str(ds.len ? ds.items[0].guest : NULL, i ? NULL : "late", "late: not to a guest that began later");
+	}
+}
+
 int main(void)
 {
 	check_lines();
+	check_many();
+	check_late_guest();
 	if (!vd_audit_available())
 		return tap_done();
 	check_events();

@@ -274,6 +274,31 @@ static void test_environ(void)
 	clear();
 }
 
+/* A capture may tell that a daemon starts at the end of time; and a level that is none says nothing of the outputs. */
+static void test_late_start(void)
+{
+	VD_AUTO_ROOT struct vd_root *root = NULL;
+	VD_AUTO_DAEMONS ds = { 0 };
+	VD_AUTO_LOG_VALUES values = { 0 };
+	const struct vd_daemon *d;
+	const struct vd_log_value *v;
+
+	put_process(ARGS("libvirtd"), ARGS("LIBVIRT_DEBUG=z"));
+	put("/proc/stat", "cpu 0\nbtime 9223372036854775800\n");
+	put("/etc/libvirt/libvirtd.conf", "");
+	root = open_root();
+	tap_int(vd_daemons_load(root, false, NULL, &ds, NULL), 0, "late start: loaded");
+	d = vd_daemons_get(&ds, "libvirtd");
+	if (tap_ok(d && vd_daemon_main(d), "late start: found")) {
+		tap_ok(vd_daemon_main(d)->since == INT64_MAX, "late start: at the end of time");
+		tap_ok(!d->conf_newer, "late start: no file is newer");
+		tap_int(vd_daemon_log_load(root, &ds.scope, d, &values), 0, "late start: settings");
+		v = vd_log_values_get(&values, VD_SETTING_OUTPUTS, false);
+		tap_str(v ? v->value : NULL, "3:stderr", "late start: outputs with a level that is none");
+	}
+	clear();
+}
+
 /* A capture's list of sockets may be as long as it likes, and hold nothing but the one that is looked for. */
 static void test_many_sockets(void)
 {
@@ -310,6 +335,7 @@ int main(void)
 	test_cmdline();
 	test_precedence();
 	test_environ();
+	test_late_start();
 	test_many_sockets();
 	rmdir(dir);
 	return tap_done();

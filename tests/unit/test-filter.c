@@ -459,6 +459,8 @@ static void test_output_warnings(void)
 		  "'1:stderr' is dropped: '3:stderr' names the same destination, the last one stays" },
 		{ "1:file:/tmp/a 3:stderr 2:file:/tmp/./a 4:file:/tmp/b", false, "duplicate:0",
 		  "'1:file:/tmp/a' is dropped: '2:file:/tmp/./a' names the same destination, the last one stays" },
+		{ "1:file:/tmp/a 2:file:/tmp/b 3:file:/tmp/a", false, "duplicate:0",
+		  "'1:file:/tmp/a' is dropped: '3:file:/tmp/a' names the same destination, the last one stays" },
 		{ "1:file:/nonexistent-dir/x", false, "", NULL },
 		{ "1:file:/nonexistent-dir/x", true, "directory-missing:0",
 		  "libvirt would refuse the string: there is no directory /nonexistent-dir, and it does not create "
@@ -491,6 +493,41 @@ static void test_output_warnings(void)
 	remove_root(dir);
 }
 
+static void add_items(struct vd_buf *text, const char *format, unsigned n, bool numbered)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (vd_buf_addf(text, "%s%s", text->len ? " " : "", format) < 0 ||
+		    (numbered && vd_buf_addf(text, "%u", i) < 0))
+			abort();
+}
+
+/* Strings of thousands of items: what counts is not worked out anew for each. */
+static void test_many(void)
+{
+	enum {
+		N = 2000
+	};
+	VD_AUTO_BUF filters = VD_BUF_INIT, outputs = VD_BUF_INIT;
+	VD_AUTO_FILTERS f = VD_FILTERS_INIT, o = VD_FILTERS_INIT;
+	VD_AUTO_FILTER_WARNINGS wf = VD_FILTER_WARNINGS_INIT, wo = VD_FILTER_WARNINGS_INIT;
+	int r;
+
+	add_items(&filters, "1:zzz", N, false);
+	add_items(&filters, "1:*", N, false);
+	add_items(&outputs, "1:file:/a", N, true);
+	add_items(&outputs, "1:file:/a", N, true);
+	alarm(30);
+	r = vd_filters_parse(VD_LOG_FILTERS, filters.data, &f, NULL);
+	r |= vd_filters_parse(VD_LOG_OUTPUTS, outputs.data, &o, NULL);
+	r |= vd_filters_check(&f, &catalogue, &o, VD_LOG_DEFAULT_LEVEL, &wf);
+	r |= vd_outputs_check(&o, NULL, &wo);
+	alarm(0);
+	tap_int(r, 0, "many: looked at");
+	/* All of the first kind match nothing, one of the second decides, and floods. */
+	tap_int((long long)wf.count, 2 * N, "many: each filter has its warning");
+	tap_int((long long)wo.count, N, "many: each output of the first half is dropped");
+}
+
 int main(void)
 {
 	if (vd_catalogue_load(VD_VERSION(9, 0, 0), &catalogue, NULL) < 0)
@@ -502,6 +539,7 @@ int main(void)
 	test_kept();
 	test_filter_warnings();
 	test_output_warnings();
+	test_many();
 	vd_catalogue_release(&catalogue);
 	vd_buf_release(&shown);
 	return tap_done();
