@@ -43,6 +43,7 @@ static xmlParserInputPtr refuse_entity(const char *url VD_UNUSED, const char *id
  */
 #define MAX_ATTRIBUTES 1000   /* of one element */
 #define MAX_DEFAULTED  200000 /* that a DTD adds, in all */
+#define MAX_PARAMETERS 4      /* '%' where there are parameter entities */
 static const struct {
 	const char *text;
 	unsigned max;
@@ -51,6 +52,7 @@ static const struct {
 	{ "xmlns", 2000, false },
 	{ "<!ATTLIST", 5000, true },
 	{ "<!ENTITY", 5000, true },
+	{ "|", 5000, true },
 };
 
 /* Nearly no document has one. Without it there are no entities but those that XML itself defines. */
@@ -136,6 +138,29 @@ static bool defaults_many(const char *data, size_t len)
 	return values > MAX_ATTRIBUTES || values * tags > MAX_DEFAULTED;
 }
 
+/*
+ * Is there a parameter entity, and may it bring more than a few times its text? libxml2 does not count what they bring:
+ * half a kilobyte of them, each of which names another one twice, takes for ever. For that the sign of a reference
+ * has to be written as a reference to a character.
+ */
+static bool parameters_many(const char *data, size_t len)
+{
+	const char *p = data, *end = data + len;
+	unsigned signs = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), "<!ENTITY", 8))) {
+		for (p += 8; p < end && isspace((unsigned char)*p); p++)
+			;
+		if (p < end && *p == '%')
+			break;
+	}
+	if (!p)
+		return false;
+	for (p = data; signs <= MAX_PARAMETERS && (p = memchr(p, '%', (size_t)(end - p))); p++)
+		signs++;
+	return signs > MAX_PARAMETERS || memmem(data, len, "&#", 2);
+}
+
 /* The encoding that the XML declaration names is one in which the characters that count above are what they look like.
  */
 static bool plain_encoding(const char *data, size_t len)
@@ -163,6 +188,8 @@ static int check_cost(const char *data, size_t len, bool dtd, const char *file, 
 	if (crowded(data, len, false, MAX_ATTRIBUTES) ||
 	    (dtd && memmem(data, len, "<!ENTITY", 8) && crowded(data, len, true, MAX_ATTRIBUTES)))
 		return vd_err_set(err, E2BIG, "%s: an element has more than %d attributes", file, MAX_ATTRIBUTES);
+	if (dtd && parameters_many(data, len))
+		return vd_err_set(err, E2BIG, "%s: its DTD uses parameter entities more than once or twice", file);
 	if (dtd && defaults_many(data, len))
 		return vd_err_set(err, E2BIG, "%s: its DTD may give elements too many attributes", file);
 	for (size_t i = 0; i < VD_ARRAY_SIZE(costly); i++)

@@ -207,6 +207,9 @@ static void test_slow_documents(void)
 	refuse_many("a declaration of many attributes", "<!DOCTYPE a [<!ATTLIST a", " a@ CDATA 'x'", 100000, ">]><a/>");
 	refuse_many("one that is put together", "<!DOCTYPE a [<!ENTITY % p '&#60;!&#65;TTLIST a",
 	            " a@ CDATA &#34;&#34;", 100000, ">'>%p;]><a/>");
+	refuse_many("a parameter entity used often", "<!DOCTYPE a [<!ENTITY % p ' '>", "%p;", 100000, "]><a/>");
+	refuse_many("an attribute of one of many words", "<!DOCTYPE a [<!ATTLIST a a (x", "|x@", 400000,
+	            ") #IMPLIED>]><a/>");
 	refuse_many("a hundred thousand entities", "<!DOCTYPE a [", "<!ENTITY e@ 'x'>", 100000, "]><a/>");
 	refuse_bomb("an encoding that hides the markup", "<?xml version='1.0' encoding='UTF-7'?><a/>");
 	for (unsigned i = 0; i < 50000 && rc == 0; i++)
@@ -245,7 +248,7 @@ static void test_encodings(void)
 
 static void test_bombs(void)
 {
-	VD_AUTO_BUF laughs = VD_BUF_INIT, quadratic = VD_BUF_INIT, empty = VD_BUF_INIT;
+	VD_AUTO_BUF laughs = VD_BUF_INIT, quadratic = VD_BUF_INIT, empty = VD_BUF_INIT, parameters = VD_BUF_INIT;
 	int rc = vd_buf_adds(&laughs, "<!DOCTYPE a [<!ENTITY l0 'lol'>");
 
 	for (int i = 1; i < 10 && rc == 0; i++)
@@ -270,6 +273,14 @@ static void test_bombs(void)
 	if (rc == 0)
 		rc = vd_buf_adds(&quadratic, "</a>");
 	refuse_bomb("a long entity used often", vd_buf_str(&quadratic));
+
+	if (rc == 0)
+		rc = vd_buf_adds(&parameters, "<!DOCTYPE a [<!ENTITY % p0 '<!--x-->'>");
+	for (int i = 1; i < 25 && rc == 0; i++)
+		rc = vd_buf_addf(&parameters, "<!ENTITY %% p%d '&#37;p%d;&#37;p%d;'>", i, i - 1, i - 1);
+	if (rc == 0)
+		rc = vd_buf_adds(&parameters, "%p24;]><a/>");
+	refuse_bomb("a billion laughs of parameter entities", vd_buf_str(&parameters));
 
 	if (rc == 0)
 		rc = vd_buf_adds(&empty, "<!DOCTYPE a [<!ENTITY q ''>]><a>");
