@@ -203,8 +203,10 @@ int64_t vd_value_get_int(const struct vd_value *v)
 {
 	if (!v)
 		return 0;
+	if (v->type == VD_VALUE_DOUBLE && v->u.d >= 0x1p63)
+		return INT64_MAX;
 	if (v->type == VD_VALUE_DOUBLE)
-		return (int64_t)v->u.d;
+		return v->u.d >= -0x1p63 ? (int64_t)v->u.d : INT64_MIN;
 	return v->type == VD_VALUE_INT ? v->u.n : 0;
 }
 

@@ -107,9 +107,19 @@ static void test_print(void)
 	        "print: one line, U+FFFD and the true bytes, null for what has no number");
 }
 
+/* What no integer holds. The conversion itself may give anything. */
+static void test_far_doubles(void)
+{
+	VD_AUTO_VALUE struct vd_value *high = vd_value_double(1e300), *low = vd_value_double(-1e300);
+
+	tap_ok(vd_value_get_int(high) == INT64_MAX, "doubles: the largest integer stands for a larger one");
+	tap_ok(vd_value_get_int(low) == INT64_MIN, "doubles: the smallest for a smaller one");
+}
+
 int main(void)
 {
 	test_parse();
+	test_far_doubles();
 	test_depth();
 	test_many_keys();
 	test_values();
