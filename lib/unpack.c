@@ -10,21 +10,26 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define INPUT_SIZE     (64u << 10)
+#define INPUT_SIZE        (64u << 10)
 /* The window of xz -9, the largest of its presets, and a little; zstd counts in powers of two. */
-#define XZ_MEMORY      (70u << 20)
-#define ZSTD_WINDOWLOG 26
+#define XZ_MEMORY         (70u << 20)
+#define ZSTD_WINDOWLOG    26
+/* Bytes of it: what zstd asks for with a block is the header of the next one too (RFC 8878, 3.1.1.2). */
+#define ZSTD_BLOCK_HEADER 3
 
 struct vd_unpack {
 	int fd;
 	enum vd_pack form;
 	bool input_ended;
 	bool frame_ended; /* at the end of a packed member: the file may end here */
+	int failed;       /* negative errno: told once what came before has been handed out */
 	unsigned char *input;
 	size_t in_pos, in_len;
 	z_stream zlib;
 	lzma_stream lzma;
 	ZSTD_DStream *zstd;
+	size_t zstd_wants; /* input for one step: a header, or a block */
+	bool zstd_holds;   /* it may hold output for which there was no room */
 };
 
 /* Fill the input buffer when it is empty. 0 or a negative errno. */
@@ -72,10 +77,13 @@ static int start_decoder(struct vd_unpack *u)
 		return lzma_stream_decoder(&u->lzma, XZ_MEMORY, LZMA_CONCATENATED) == LZMA_OK ? 0 : -ENOMEM;
 	case VD_PACK_ZSTD:
 		u->zstd = ZSTD_createDStream();
-		if (!u->zstd || ZSTD_isError(ZSTD_initDStream(u->zstd)) ||
-		    ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOWLOG)))
+		if (!u->zstd)
 			return -ENOMEM;
-		return 0;
+		u->zstd_wants = ZSTD_initDStream(u->zstd);
+		return ZSTD_isError(u->zstd_wants) || ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax,
+		                                                                          ZSTD_WINDOWLOG))
+		               ? -ENOMEM
+		               : 0;
 	}
 	return -EINVAL;
 }
@@ -132,8 +140,11 @@ enum vd_pack vd_unpack_form(const struct vd_unpack *unpack)
 	return unpack->form;
 }
 
-/* One step of the decoder from input to @to. Bytes written, 0 when it wants input, or a negative errno. */
-static ssize_t step_gzip(struct vd_unpack *u, char *to, size_t max)
+/*
+ * One step of the decoder from input to @to. Returns the bytes that it wrote, 0 when it wants input; a step that ends
+ * in a failure, which it notes, may have written some too.
+ */
+static size_t step_gzip(struct vd_unpack *u, char *to, size_t max)
 {
 	int rc;
 
@@ -143,8 +154,10 @@ static ssize_t step_gzip(struct vd_unpack *u, char *to, size_t max)
 			u->in_pos++;
 			return 0;
 		}
-		if (inflateReset(&u->zlib) != Z_OK)
-			return -EBADMSG;
+		if (inflateReset(&u->zlib) != Z_OK) {
+			u->failed = -EBADMSG;
+			return 0;
+		}
 	}
 	u->zlib.next_in = u->input + u->in_pos;
 	u->zlib.avail_in = (unsigned)(u->in_len - u->in_pos);
@@ -154,13 +167,13 @@ static ssize_t step_gzip(struct vd_unpack *u, char *to, size_t max)
 	u->in_pos = u->in_len - u->zlib.avail_in;
 	u->frame_ended = rc == Z_STREAM_END;
 	if (rc == Z_MEM_ERROR)
-		return -ENOMEM;
-	if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-		return -EBADMSG;
-	return (ssize_t)((char *)u->zlib.next_out - to);
+		u->failed = -ENOMEM;
+	else if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+		u->failed = -EBADMSG;
+	return (size_t)((char *)u->zlib.next_out - to);
 }
 
-static ssize_t step_xz(struct vd_unpack *u, char *to, size_t max)
+static size_t step_xz(struct vd_unpack *u, char *to, size_t max)
 {
 	lzma_ret rc;
 
@@ -172,55 +185,69 @@ static ssize_t step_xz(struct vd_unpack *u, char *to, size_t max)
 	u->in_pos = u->in_len - u->lzma.avail_in;
 	u->frame_ended = rc == LZMA_STREAM_END;
 	if (rc == LZMA_MEM_ERROR || rc == LZMA_MEMLIMIT_ERROR)
-		return -ENOMEM;
-	if (rc != LZMA_OK && rc != LZMA_STREAM_END && rc != LZMA_BUF_ERROR)
-		return -EBADMSG;
-	return (ssize_t)(max - u->lzma.avail_out);
+		u->failed = -ENOMEM;
+	else if (rc != LZMA_OK && rc != LZMA_STREAM_END && rc != LZMA_BUF_ERROR)
+		u->failed = -EBADMSG;
+	return max - u->lzma.avail_out;
 }
 
-static ssize_t step_zstd(struct vd_unpack *u, char *to, size_t max)
+/*
+ * zstd does not tell what it wrote before it failed, so it gets what it needs for one block at a time, and nothing
+ * while it holds output.
+ */
+static size_t step_zstd(struct vd_unpack *u, char *to, size_t max)
 {
-	ZSTD_inBuffer in = { u->input + u->in_pos, u->in_len - u->in_pos, 0 };
+	size_t have = u->in_len - u->in_pos, rc;
+	size_t give = u->zstd_holds ? 0 : have < u->zstd_wants ? have : u->zstd_wants;
+	ZSTD_inBuffer in = { u->input + u->in_pos, give, 0 };
 	ZSTD_outBuffer out = { to, max, 0 };
-	size_t rc = ZSTD_decompressStream(u->zstd, &out, &in);
 
+	rc = ZSTD_decompressStream(u->zstd, &out, &in);
 	u->in_pos += in.pos;
 	u->frame_ended = rc == 0;
 	if (ZSTD_isError(rc))
-		return strstr(ZSTD_getErrorName(rc), "memory") ? -ENOMEM : -EBADMSG;
-	return (ssize_t)out.pos;
+		u->failed = strstr(ZSTD_getErrorName(rc), "memory") ? -ENOMEM : -EBADMSG;
+	else
+		u->zstd_wants = rc > ZSTD_BLOCK_HEADER ? rc - ZSTD_BLOCK_HEADER : 1;
+	u->zstd_holds = out.pos == max;
+	return out.pos;
+}
+
+/* What is not packed: at the end of a file that grows there may be more the next time. */
+static size_t copy_input(struct vd_unpack *u, char *to, size_t max)
+{
+	size_t have = u->in_len - u->in_pos, n = have < max ? have : max;
+
+	memcpy(to, u->input + u->in_pos, n);
+	u->in_pos += n;
+	if (n == 0)
+		u->input_ended = false;
+	return n;
 }
 
 ssize_t vd_unpack_read(struct vd_unpack *u, char *to, size_t max)
 {
-	ssize_t n = 0;
+	size_t n = 0;
 	int rc;
 
 	while (n == 0 && max) {
+		if (u->failed)
+			return u->failed;
 		rc = fill(u);
 		if (rc < 0)
 			return rc;
-		if (u->form == VD_PACK_NONE) {
-			size_t have = u->in_len - u->in_pos;
-
-			n = (ssize_t)(have < max ? have : max);
-			memcpy(to, u->input + u->in_pos, (size_t)n);
-			u->in_pos += (size_t)n;
-			/* At the end of a file that grows there may be more the next time. */
-			if (n == 0)
-				u->input_ended = false;
-			return n;
-		}
+		if (u->form == VD_PACK_NONE)
+			return (ssize_t)copy_input(u, to, max);
 		if (u->input_ended && u->frame_ended)
 			return 0;
-		/* zstd and zlib may still hold output when all input was taken; liblzma wants to be told of the end. */
-		n = u->form == VD_PACK_GZIP ? (u->input_ended ? -EBADMSG : step_gzip(u, to, max))
+		/* All may still hold output when all input was taken; liblzma wants to be told of the end. */
+		n = u->form == VD_PACK_GZIP ? step_gzip(u, to, max)
 		    : u->form == VD_PACK_XZ ? step_xz(u, to, max)
 		                            : step_zstd(u, to, max);
-		if (n == 0 && u->input_ended && !u->frame_ended)
-			return -EBADMSG;
+		if (n == 0 && u->input_ended && !u->frame_ended && !u->failed)
+			u->failed = -EBADMSG;
 	}
-	return n;
+	return (ssize_t)n;
 }
 
 void vd_unpack_free(struct vd_unpack *u)

@@ -31,11 +31,11 @@ static int file_of(const void *data, size_t len)
 	return fd;
 }
 
-/* Everything from @offset on; the last result of reading, 0 when it was read to its end. */
-static int read_all(const void *data, size_t len, int64_t offset, enum vd_pack *form, struct vd_buf *buf)
+/* Everything from @offset on, @portion bytes at a time; the last result, 0 when it was read to its end. */
+static int read_by(size_t portion, const void *data, size_t len, int64_t offset, enum vd_pack *form, struct vd_buf *buf)
 {
 	VD_AUTO_UNPACK struct vd_unpack *unpack = NULL;
-	char chunk[3];
+	char chunk[100];
 	ssize_t n;
 	int rc = vd_unpack_open(file_of(data, len), offset, &unpack, NULL);
 
@@ -43,13 +43,35 @@ static int read_all(const void *data, size_t len, int64_t offset, enum vd_pack *
 	if (rc < 0)
 		return rc;
 	*form = vd_unpack_form(unpack);
-	while ((n = vd_unpack_read(unpack, chunk, sizeof(chunk))) > 0)
+	while ((n = vd_unpack_read(unpack, chunk, portion)) > 0)
 		if (vd_buf_add(buf, chunk, (size_t)n) < 0)
 			return -ENOMEM;
 	return (int)n;
 }
 
-static void one_form(const char *name, enum vd_pack wanted, const unsigned char *data, size_t len)
+static int read_all(const void *data, size_t len, int64_t offset, enum vd_pack *form, struct vd_buf *buf)
+{
+	return read_by(3, data, len, offset, form, buf);
+}
+
+/* All content is good, but its checksum, at @at, is not: that is told behind the content, however it is read. */
+static void bad_checksum(const char *name, const unsigned char *data, size_t len, size_t at)
+{
+	static const size_t portions[] = { 1, 3, 100 };
+	VD_AUTO_BUF damaged = VD_BUF_INIT, buf = VD_BUF_INIT;
+	enum vd_pack form;
+
+	if (vd_buf_add(&damaged, data, len) < 0)
+		return;
+	damaged.data[at] ^= 1;
+	for (size_t i = 0; i < VD_ARRAY_SIZE(portions); i++) {
+		tap_int(read_by(portions[i], damaged.data, len, 0, &form, &buf), -EBADMSG,
+		        "%s: wrong checksum, by %zu -> said", name, portions[i]);
+		tap_str(vd_buf_str(&buf), "hello\n", "%s: wrong checksum, by %zu -> the content", name, portions[i]);
+	}
+}
+
+static void one_form(const char *name, enum vd_pack wanted, const unsigned char *data, size_t len, size_t checksum)
 {
 	VD_AUTO_BUF buf = VD_BUF_INIT, twice = VD_BUF_INIT;
 	enum vd_pack form = VD_PACK_NONE;
@@ -63,23 +85,38 @@ static void one_form(const char *name, enum vd_pack wanted, const unsigned char 
 		tap_int(read_all(twice.data, twice.len, 0, &form, &buf), 0, "%s: two members", name);
 	tap_str(vd_buf_str(&buf), "hello\nhello\n", "%s: two members -> both", name);
 	tap_int(read_all(data, len - 3, 0, &form, &buf), -EBADMSG, "%s: cut off -> said", name);
+	tap_str(vd_buf_str(&buf), "hello\n", "%s: cut off -> what came before", name);
+	bad_checksum(name, data, len, checksum);
+}
+
+/* 600 times 'x', cut off behind its only distance: zlib has taken all input when most of it is still to come. */
+static void test_held_back(void)
+{
+	static const unsigned char cut[] = { 0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    0,
+		                             3,    0xab, 0xa8, 0x18, 0x05, 0xa3, 0x80, 0xfa, 0x00 };
+	static const size_t portions[] = { 1, 7, 100 };
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+	enum vd_pack form;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(portions); i++) {
+		tap_int(read_by(portions[i], cut, sizeof(cut), 0, &form, &buf), -EBADMSG,
+		        "a run that is cut off, by %zu", portions[i]);
+		tap_int(buf.len, 600, "a run that is cut off, by %zu -> all of it", portions[i]);
+	}
 }
 
 int main(void)
 {
-	unsigned char damaged[sizeof(gz)];
 	VD_AUTO_BUF buf = VD_BUF_INIT;
 	enum vd_pack form = VD_PACK_GZIP;
 
-	one_form("gzip", VD_PACK_GZIP, gz, sizeof(gz));
-	one_form("xz", VD_PACK_XZ, xz, sizeof(xz));
-	one_form("zstd", VD_PACK_ZSTD, zst, sizeof(zst));
+	one_form("gzip", VD_PACK_GZIP, gz, sizeof(gz), 20);
+	one_form("xz", VD_PACK_XZ, xz, sizeof(xz), 36);
+	one_form("zstd", VD_PACK_ZSTD, zst, sizeof(zst), 16);
 	tap_int(read_all("hello\n", 6, 2, &form, &buf), 0, "plain: from the middle");
 	tap_int(form, VD_PACK_NONE, "plain: not packed");
 	tap_str(vd_buf_str(&buf), "llo\n", "plain: from the middle -> the rest");
+	test_held_back();
 	tap_int(read_all("", 0, 0, &form, &buf), 0, "empty file -> nothing");
-	memcpy(damaged, gz, sizeof(gz));
-	damaged[20] ^= 1;
-	tap_int(read_all(damaged, sizeof(damaged), 0, &form, &buf), -EBADMSG, "gzip: wrong checksum -> said");
 	return tap_done();
 }
