@@ -80,14 +80,27 @@ static enum vd_exit ambiguous(struct vd_ctx *ctx, const char *spec)
 	return VD_EXIT_USAGE;
 }
 
+/* Whose log the file @path is; NULL. */
+static const char *guest_of_file(const struct vd_logs *logs, const char *path)
+{
+	for (size_t i = 0; i < logs->logs.len; i++) {
+		const struct vd_guestlog *log = &logs->logs.items[i];
+
+		for (size_t k = 0; k < log->n_files; k++)
+			if (!strcmp(log->files[k].path, path))
+				return log->guest;
+	}
+	return NULL;
+}
+
 /* Nobody's log is called @spec: say who is near. */
 static enum vd_exit no_log(struct vd_ctx *ctx, const struct vd_logs *logs, const char *spec)
 {
 	unsigned limit = (unsigned)(strlen(spec) / 3 + 1), best = limit + 1;
-	const char *near = NULL;
+	const char *near = NULL, *owner = guest_of_file(logs, spec);
 	bool denied = false;
 
-	for (size_t i = 0; i < logs->logs.len; i++) {
+	for (size_t i = 0; i < logs->logs.len && !owner; i++) {
 		const char *name = logs->logs.items[i].guest;
 		unsigned d = vd_edit_distance(spec, strlen(spec), name, strlen(name), limit);
 
@@ -96,7 +109,9 @@ static enum vd_exit no_log(struct vd_ctx *ctx, const struct vd_logs *logs, const
 			near = name;
 		}
 	}
-	if (near)
+	if (owner)
+		vd_error(ctx, "no guest and no log '%s': a log is given by its guest's name, '%s'", spec, owner);
+	else if (near)
 		vd_error(ctx, "no guest and no log '%s'; did you mean '%s'?", spec, near);
 	else
 		vd_error(ctx, "no guest and no log '%s'%s", spec,

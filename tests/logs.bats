@@ -108,6 +108,8 @@ b.log-20261122 b.log-20261122.log"
 	same "$output" "no logs of guests"
 	run -3 --separate-stderr vd --root "$LOGS" logs list lf-okk
 	same "$stderr" "virtdiag: no guest and no log 'lf-okk'; did you mean 'lf-ok'?"
+	run -3 --separate-stderr vd --root "$LOGS" logs show "/$QEMU/lf-rot.log.1"
+	same "$stderr" "virtdiag: no guest and no log '/$QEMU/lf-rot.log.1': a log is given by its guest's name, 'lf-rot'"
 	echo '<domain type="kvm"><name>idle</name><os><type>hvm</type></os></domain>' | put etc/libvirt/qemu/idle.xml
 	run -3 --separate-stderr vd --root "$ROOT" logs list idle
 	has "$stderr" "idle has no log in /var/log/libvirt/qemu: it was never started here, or its log was deleted"
