@@ -205,10 +205,11 @@ static size_t step_zstd(struct vd_unpack *u, char *to, size_t max)
 	rc = ZSTD_decompressStream(u->zstd, &out, &in);
 	u->in_pos += in.pos;
 	u->frame_ended = rc == 0;
-	if (ZSTD_isError(rc))
+	if (ZSTD_isError(rc)) {
 		u->failed = strstr(ZSTD_getErrorName(rc), "memory") ? -ENOMEM : -EBADMSG;
-	else
-		u->zstd_wants = rc > ZSTD_BLOCK_HEADER ? rc - ZSTD_BLOCK_HEADER : 1;
+		return 0;
+	}
+	u->zstd_wants = rc > ZSTD_BLOCK_HEADER ? rc - ZSTD_BLOCK_HEADER : 1;
 	u->zstd_holds = out.pos == max;
 	return out.pos;
 }

@@ -105,6 +105,25 @@ static void test_held_back(void)
 	}
 }
 
+/* A frame of four bytes, and one of an old form that is damaged: of that libzstd says that it wrote all it was given.
+ */
+static void test_old_frame(void)
+{
+	static const unsigned char frames[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x04, 0x21, 0x00, 0x00,
+		                                'a',  'b',  'c',  'd',  0x26, 0xb5, 0x2f, 0xfd, 0x00,
+		                                0x61, 0x21, 0x00, 0x00, 0x65, 0x40, 0x99, 0x02, 0x00 };
+	static const size_t portions[] = { 1, 3, 100 };
+	VD_AUTO_BUF buf = VD_BUF_INIT;
+	enum vd_pack form;
+
+	for (size_t i = 0; i < VD_ARRAY_SIZE(portions); i++) {
+		tap_int(read_by(portions[i], frames, sizeof(frames), 0, &form, &buf), -EBADMSG,
+		        "zstd: a damaged frame of an old form, by %zu -> said", portions[i]);
+		tap_str(vd_buf_str(&buf), "abcd", "zstd: a damaged frame of an old form, by %zu -> what came before",
+		        portions[i]);
+	}
+}
+
 int main(void)
 {
 	VD_AUTO_BUF buf = VD_BUF_INIT;
@@ -117,6 +136,7 @@ int main(void)
 	tap_int(form, VD_PACK_NONE, "plain: not packed");
 	tap_str(vd_buf_str(&buf), "llo\n", "plain: from the middle -> the rest");
 	test_held_back();
+	test_old_frame();
 	tap_int(read_all("", 0, 0, &form, &buf), 0, "empty file -> nothing");
 	return tap_done();
 }
