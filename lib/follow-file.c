@@ -307,7 +307,7 @@ static void list_release(struct older_list *list)
 		older_release(&list->items[i]);
 }
 
-/* Open number @number of the listed names and add it, unless it is there already. 0, -ENOENT, or -ENOMEM. */
+/* Open number @number of the listed names and add it, if it can be opened and is not there already. 0 or -ENOMEM. */
 static int open_listed(struct vd_follow *f, const struct vd_follow_file *file, const struct vd_strv *names,
                        size_t number, struct older_list *list)
 {
@@ -327,7 +327,7 @@ static int open_listed(struct vd_follow *f, const struct vd_follow_file *file, c
 	rc = vd_root_open_file(f->root, o->path, &o->fd, NULL);
 	if (rc < 0 || fstat(o->fd, &st) < 0) {
 		older_release(o);
-		return rc == -ENOENT || rc == -ENOMEM ? rc : 0;
+		return rc == -ENOMEM ? rc : 0;
 	}
 	o->dev = st.st_dev;
 	o->ino = st.st_ino;
@@ -363,15 +363,12 @@ static int open_older(struct vd_follow *f, const struct vd_follow_file *file, st
 
 	for (unsigned tries = 0; rc == 0 && tries < MAX_LISTINGS; tries++) {
 		VD_AUTO_STRV names_then = VD_STRV_INIT;
-		bool missed = false;
 
-		for (size_t i = 0; i < names.len && list->len < MAX_OLDER && rc != -ENOMEM; i++) {
+		for (size_t i = 0; i < names.len && list->len < MAX_OLDER && rc == 0; i++)
 			rc = open_listed(f, file, &names, i, list);
-			missed |= rc == -ENOENT;
-		}
-		if (rc != -ENOMEM)
+		if (rc == 0)
 			rc = list_names(f, file, &names_then);
-		if (rc < 0 || (!missed && same_names(&names, &names_then)) || tries + 1 == MAX_LISTINGS)
+		if (rc < 0 || same_names(&names, &names_then) || tries + 1 == MAX_LISTINGS)
 			break;
 		VLOG_DEBUG("%s: rotated while its old files were opened", file->path);
 		list_release(list);

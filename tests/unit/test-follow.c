@@ -16,6 +16,7 @@ static const char *stop_at; /* the reader has enough with this line */
 
 /* What happens when a directory has been listed, once; this program's closedir() takes the place of the C library's. */
 static void (*when_listed)(void);
+static unsigned listings;
 
 int closedir(DIR *dir)
 {
@@ -25,6 +26,7 @@ int closedir(DIR *dir)
 
 	memcpy(&real, &symbol, sizeof(real));
 	when_listed = NULL;
+	listings++;
 	if (hook)
 		hook();
 	return real(dir);
@@ -236,6 +238,30 @@ static void test_renamed_while_listed(struct vd_root *root)
 	vd_follow_free(f);
 }
 
+/* A link to nothing has a name, but no content that may have been missed. */
+static void test_dangling(struct vd_root *root)
+{
+	struct vd_follow *f = begin(root);
+	unsigned without;
+
+	append("listed/c.log", "one\n");
+	tap_int(vd_follow_add(f, "/listed/c.log", 0, NULL, NULL), 0, "add");
+	look(f, "one$", "from the start");
+	move("listed/c.log", "listed/c.log.0");
+	append("listed/c.log", "two\n");
+	listings = 0;
+	look(f, "[rotated]two$", "rotated");
+	without = listings;
+	tree_link("listed/c.log.9", "nowhere");
+	move("listed/c.log.0", "listed/c.log.1");
+	move("listed/c.log", "listed/c.log.0");
+	append("listed/c.log", "three\n");
+	listings = 0;
+	look(f, "[rotated]three$", "rotated beside a link to nothing");
+	tap_int(listings, without, "the names are listed no more often for it");
+	vd_follow_free(f);
+}
+
 static void test_late(struct vd_root *root)
 {
 	struct vd_follow *f = begin(root);
@@ -286,6 +312,7 @@ int main(void)
 	test_truncation(root);
 	test_truncation_between(root);
 	test_renamed_while_listed(root);
+	test_dangling(root);
 	test_no_dot(root);
 	test_late(root);
 	test_long(root);
