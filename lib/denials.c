@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 #define N_BUCKETS   8192
 #define NOWHERE     ((size_t)-1)
-#define PRIME       UINT64_C(0x100000001b3) /* of the FNV-1a hash */
 /* Guests that start and stop: a bound for hostile logs, far above what logs of their usual size hold. */
 #define MAX_TENURES 50000
 
@@ -77,14 +78,13 @@ void vd_denials_release(struct vd_denials *ds)
 
 static uint64_t hash_add(uint64_t h, const char *s)
 {
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * PRIME;
-	return (h ^ 0xff) * PRIME;
+	/* With its end, so that two words are not one. */
+	return s ? vd_hash(h, s, strlen(s) + 1) : vd_hash(h, "\xff", 1);
 }
 
 static size_t bucket_of(const struct vd_audit_event *e)
 {
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = VD_HASH_START;
 
 	h = hash_add(h, e->scontext);
 	h = hash_add(h, e->tcontext);
@@ -94,8 +94,8 @@ static size_t bucket_of(const struct vd_audit_event *e)
 	h = hash_add(h, e->path);
 	h = hash_add(h, e->name);
 	h = hash_add(h, e->dev);
-	h = (h ^ e->ino) * PRIME;
-	h = (h ^ (uint64_t)e->pid) * PRIME;
+	h = vd_hash(h, &e->ino, sizeof(e->ino));
+	h = vd_hash(h, &e->pid, sizeof(e->pid));
 	return (size_t)((h ^ h >> 32) % N_BUCKETS);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "svirt.h"
 #include "vlog.h"
 
@@ -446,11 +447,7 @@ struct drawn {
 
 static uint64_t hash_of(const struct vd_catset *set)
 {
-	uint64_t hash = 14695981039346656037u;
-
-	for (size_t i = 0; i < VD_ARRAY_SIZE(set->bits); i++)
-		hash = (hash ^ set->bits[i]) * 1099511628211u;
-	return hash;
+	return vd_hash(VD_HASH_START, set->bits, sizeof(set->bits));
 }
 
 static int by_hash(const void *a, const void *b)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "vlog.h"
 
 VLOG_CATEGORY("virtdiag.svirt.share");
@@ -65,13 +66,7 @@ static uint64_t mix(uint64_t h)
 
 static uint64_t key_hash(const struct key *key)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-
-	if (!key->path)
-		return mix(key->a * 31 + key->b);
-	for (const char *p = key->path; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	return mix(h);
+	return mix(key->path ? vd_hash(VD_HASH_START, key->path, strlen(key->path)) : key->a * 31 + key->b);
 }
 
 static bool key_equal(const struct key *x, const struct key *y)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "hash.h"
 
 /* Names stand near the start; behind come dumps of any size. */
 #define LOOK       600
@@ -100,12 +101,9 @@ static void set_owner(struct vd_whose *whose, uint64_t key, int guest)
 /* The number of the guest called so, a new one when it is new; -1 without room. */
 static int guest_number(struct vd_whose *whose, const char *name, size_t len)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	size_t at;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-	for (at = hash % SLOTS; whose->slots[at]; at = (at + 1) % SLOTS) {
+	for (at = vd_hash(VD_HASH_START, name, len) % SLOTS; whose->slots[at]; at = (at + 1) % SLOTS) {
 		const char *known = whose->names.items[whose->slots[at] - 1];
 
 		if (strlen(known) == len && memcmp(known, name, len) == 0)
@@ -220,11 +218,10 @@ static bool mentions_wanted(const struct vd_whose *whose, const struct vd_slice 
 
 void vd_whose_want(struct vd_whose *whose, const char *name, const char *uuid)
 {
-	const char *name_or_uuid;
+	const char *name_or_uuid = name ? name : uuid ? uuid : "";
 
 	whose->name = name;
 	whose->uuid = uuid;
-	name_or_uuid = name ? name : uuid ? uuid : "";
 	whose->quoted = guest_number(whose, name_or_uuid, strlen(name_or_uuid));
 	if (name)
 		whose->wanted = whose->quoted;
