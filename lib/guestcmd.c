@@ -107,11 +107,12 @@ static int add_arg(struct vd_guestcmd *cmd, enum vd_guestcmd_kind kind, const ch
 /* @more at the end of the value of the last argument: of LXC's unquoted variables. */
 static int extend_last(struct vd_guestcmd *cmd, struct vd_buf *more)
 {
-	struct vd_guestcmd_arg *arg = more->len ? &cmd->items[cmd->len - 1] : NULL;
+	struct vd_guestcmd_arg *arg;
 	char *value;
 
-	if (!arg)
+	if (!more->len)
 		return 0;
+	arg = &cmd->items[cmd->len - 1];
 	if (asprintf(&value, "%s%s", arg->value ? arg->value : "", vd_buf_str(more)) < 0)
 		return -ENOMEM;
 	free(arg->value);
