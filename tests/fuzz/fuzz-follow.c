@@ -6,7 +6,6 @@
  */
 #include "fuzz.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,18 +46,6 @@ static void remove_dir(void)
 {
 	empty_dir();
 	rmdir(dir);
-}
-
-static bool make_dir(void)
-{
-	if (at >= 0)
-		return true;
-	snprintf(dir, sizeof(dir), "/tmp/virtdiag-fuzz-XXXXXX");
-	if (!mkdtemp(dir))
-		return false;
-	at = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	atexit(remove_dir);
-	return at >= 0;
 }
 
 static void add(const char *text)
@@ -190,7 +177,9 @@ FUZZ_TARGET("follow")
 	VD_AUTO_ROOT struct vd_root *root = NULL;
 	struct vd_follow *follow = NULL;
 
-	if (!make_dir() || vd_root_open(dir, 0, &root, NULL) < 0 || vd_follow_new(root, &calls, &follow, NULL) < 0)
+	if (at < 0)
+		at = fuzz_dir(dir, remove_dir);
+	if (vd_root_open(dir, 0, &root, NULL) < 0 || vd_follow_new(root, &calls, &follow, NULL) < 0)
 		exit(0);
 	empty_dir();
 	write_line(&w, false);

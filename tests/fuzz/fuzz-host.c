@@ -7,7 +7,6 @@
 #include "fuzz.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,11 +67,7 @@ static bool make_host(void)
 {
 	if (top >= 0)
 		return true;
-	snprintf(dir, sizeof(dir), "/tmp/virtdiag-fuzz-XXXXXX");
-	if (!mkdtemp(dir))
-		return false;
-	atexit(remove_host);
-	top = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	top = fuzz_dir(dir, remove_host);
 	for (size_t i = 0; i < N_FILES; i++) {
 		char path[128];
 

@@ -6,7 +6,6 @@
 #include "fuzz.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,10 +40,7 @@ static bool make_host(void)
 {
 	if (top >= 0)
 		return true;
-	snprintf(dir, sizeof(dir), "/tmp/virtdiag-fuzz-XXXXXX");
-	if (!mkdtemp(dir))
-		return false;
-	upper = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	upper = fuzz_dir(dir, remove_host);
 	if (mkdirat(upper, "top", 0700) < 0)
 		return false;
 	top = openat(upper, "top", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -53,7 +49,6 @@ static bool make_host(void)
 	put_file(upper, "secret", "outside");
 	put_file(top, "file", "inside");
 	put_file(top, "dir/file", "inside");
-	atexit(remove_host);
 	return true;
 }
 

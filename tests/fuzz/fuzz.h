@@ -15,6 +15,7 @@
  * process with a sentence when one does not hold.
  */
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -81,6 +82,19 @@ __attribute__((unused)) static char *fuzz_piece(const uint8_t **data, size_t *si
 	*data += used;
 	*size -= used;
 	return s;
+}
+
+/* Make an empty directory, its name to @dir of 64 bytes; returns it opened. It stays until @at_exit removes it. */
+__attribute__((unused)) static int fuzz_dir(char *dir, void (*at_exit)(void))
+{
+	int fd;
+
+	snprintf(dir, 64, "/tmp/virtdiag-fuzz-XXXXXX");
+	fd = mkdtemp(dir) ? open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		exit(3);
+	atexit(at_exit);
+	return fd;
 }
 
 /* A function that returned @r < 0 must have filled in @err, and one that succeeded must not have left an error. */
