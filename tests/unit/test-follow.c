@@ -83,6 +83,21 @@ static struct vd_follow *begin(struct vd_root *root)
 	return f;
 }
 
+/* Follow /PATH, which has the line @line, and read that. */
+static struct vd_follow *begin_with(struct vd_root *root, const char *path, const char *line)
+{
+	struct vd_follow *f = begin(root);
+	char absolute[64], wanted[64];
+
+	append(path, line);
+	append(path, "\n");
+	snprintf(absolute, sizeof(absolute), "/%s", path);
+	snprintf(wanted, sizeof(wanted), "%s$", line);
+	tap_int(vd_follow_add(f, absolute, 0, NULL, NULL), 0, "%s is followed", path);
+	look(f, wanted, "from the start");
+	return f;
+}
+
 static void test_rotations(struct vd_root *root)
 {
 	struct vd_follow *f = begin(root);
@@ -118,12 +133,8 @@ static void test_rotations(struct vd_root *root)
 /* Outputs of a daemon may be called anything. */
 static void test_no_dot(struct vd_root *root)
 {
-	struct vd_follow *f = begin(root);
+	struct vd_follow *f = begin_with(root, "plain", "one");
 
-	append("plain", "one\n");
-	if (!tap_ok(vd_follow_add(f, "/plain", 0, NULL, NULL) == 0, "no dot: followed"))
-		return;
-	look(f, "one$", "no dot: read");
 	move("plain", "plain-20261123");
 	append("plain", "two\n");
 	look(f, "[rotated]two$", "no dot: renamed");
@@ -143,22 +154,25 @@ static void copy(const char *from, const char *to)
 	append(to, text);
 }
 
+/* As logrotate does with copytruncate. */
+static void copy_and_empty(const char *from, const char *to)
+{
+	copy(from, to);
+	tree_must(truncate(tree_path(from), 0) == 0, "truncate");
+}
+
 static void test_truncation(struct vd_root *root)
 {
-	struct vd_follow *f = begin(root);
+	struct vd_follow *f;
 
 	tree_dirs("cut/");
-	append("cut/a.log", "first line\n");
-	tap_int(vd_follow_add(f, "/cut/a.log", 0, NULL, NULL), 0, "add");
-	look(f, "first line$", "from the start");
+	f = begin_with(root, "cut/a.log", "first line");
 	append("cut/a.log", "second\n");
-	copy("cut/a.log", "cut/a.log.1");
-	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
+	copy_and_empty("cut/a.log", "cut/a.log.1");
 	append("cut/a.log", "third\n");
 	look(f, "[truncated]second$third$", "copied and truncated");
 	move("cut/a.log.1", "cut/a.log.2");
-	copy("cut/a.log", "cut/a.log.1");
-	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
+	copy_and_empty("cut/a.log", "cut/a.log.1");
 	append("cut/a.log", "three\n");
 	look(f, "[truncated]three$", "copied and truncated, to the same size");
 	tree_must(truncate(tree_path("cut/a.log"), 0) == 0, "truncate");
@@ -173,15 +187,12 @@ static void test_truncation(struct vd_root *root)
  */
 static void test_truncation_between(struct vd_root *root)
 {
-	struct vd_follow *f = begin(root);
+	struct vd_follow *f;
 
 	tree_dirs("between/");
-	append("between/a.log", "first line\n");
-	tap_int(vd_follow_add(f, "/between/a.log", 0, NULL, NULL), 0, "add");
-	look(f, "first line$", "from the start");
+	f = begin_with(root, "between/a.log", "first line");
 	append("between/a.log", "second\n");
-	copy("between/a.log", "between/a.log-20261123");
-	tree_must(truncate(tree_path("between/a.log"), 0) == 0, "truncate");
+	copy_and_empty("between/a.log", "between/a.log-20261123");
 	append("between/a.log", "third\nfourth\n");
 	copy("between/a.log", "between/a.log-20261124");
 	stop_at = "second";
@@ -211,24 +222,18 @@ static void rotate_again(void)
 /* Names that were listed are others when they are opened: each file is found all the same. */
 static void test_renamed_while_listed(struct vd_root *root)
 {
-	struct vd_follow *f = begin(root);
+	struct vd_follow *f;
 
 	tree_dirs("listed/");
-	append("listed/a.log", "one\n");
-	tap_int(vd_follow_add(f, "/listed/a.log", 0, NULL, NULL), 0, "add");
-	look(f, "one$", "from the start");
+	f = begin_with(root, "listed/a.log", "one");
 	append("listed/a.log", "two\n");
-	copy("listed/a.log", "listed/a.log-20261123");
-	tree_must(truncate(tree_path("listed/a.log"), 0) == 0, "truncate");
+	copy_and_empty("listed/a.log", "listed/a.log-20261123");
 	append("listed/a.log", "three\n");
 	when_listed = pack_copy;
 	look(f, "[truncated]two$three$", "the copy gets its packed name when its old one was listed");
 	vd_follow_free(f);
 
-	f = begin(root);
-	append("listed/b.log", "one\n");
-	tap_int(vd_follow_add(f, "/listed/b.log", 0, NULL, NULL), 0, "add");
-	look(f, "one$", "from the start");
+	f = begin_with(root, "listed/b.log", "one");
 	move("listed/b.log", "listed/b.log.1");
 	append("listed/b.log.0", "two\n");
 	append("listed/b.log", "three\n");
@@ -241,12 +246,9 @@ static void test_renamed_while_listed(struct vd_root *root)
 /* A link to nothing has a name, but no content that may have been missed. */
 static void test_dangling(struct vd_root *root)
 {
-	struct vd_follow *f = begin(root);
+	struct vd_follow *f = begin_with(root, "listed/c.log", "one");
 	unsigned without;
 
-	append("listed/c.log", "one\n");
-	tap_int(vd_follow_add(f, "/listed/c.log", 0, NULL, NULL), 0, "add");
-	look(f, "one$", "from the start");
 	move("listed/c.log", "listed/c.log.0");
 	append("listed/c.log", "two\n");
 	listings = 0;
